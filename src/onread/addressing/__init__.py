@@ -1,0 +1,1 @@
+"""What does this host and path name? Decided here, once."""

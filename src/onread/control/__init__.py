@@ -1,0 +1,1 @@
+"""The operations that manage: s3control, Lambda, IAM."""

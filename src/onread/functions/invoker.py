@@ -1,0 +1,90 @@
+"""What it means to run a function once, whatever runs it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from onread.metadata.records import Function
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """One run that is wanted.
+
+    Attributes:
+        request_id: the function's ``aws_request_id``; for Object Lambda the caller's request id.
+        event: the payload, UTF-8 JSON, at most 6 MiB.
+        deadline: monotonic (loop) seconds by which an environment must have been found; the run itself
+            is limited by the function's own timeout and by this, whichever comes first.
+    """
+
+    request_id: str
+    function: Function
+    event: bytes
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The handler returned; ``payload`` is its JSON."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The handler raised, the process died or its answer was unusable.
+
+    ``payload`` is Lambda's error document (errorMessage, errorType, stackTrace): for the log and for
+    Invoke, never for the reader of an object.
+    """
+
+    error_type: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The function's timeout or the deadline passed; the environment was killed."""
+
+    payload: bytes
+
+
+Outcome = Returned | Failed | TimedOut
+
+
+class Running(Protocol):
+    """A run that has been handed to an environment."""
+
+    finished: "asyncio.Future[Outcome]"
+    """Resolves once with the outcome; never raises; whoever waits shields it."""
+
+    log_tail: bytes
+    """The last 4 KiB that the function wrote, complete when ``finished`` is."""
+
+    def abandon(self) -> None:
+        """Nobody wants the result: the run gets a short grace, then its environment is killed.
+
+        Calling it after the end, or twice, does nothing.
+        """
+        ...
+
+
+class Invoker(Protocol):
+    """Runs functions."""
+
+    async def start(self, invocation: Invocation) -> Running:
+        """Hand the event to an environment, waiting for a free one.
+
+        The run belongs to the invoker: it goes on after the caller of this method is gone, up to its
+        time limit, unless abandoned.
+
+        Raises:
+            TooManyRequestsException: the queue is full, or no environment came free before the deadline.
+            InvalidRuntimeException, ResourceNotFoundException: it cannot be run at all; the reason.
+
+        Cancellation: before it returns, the place in the queue is given up and nothing ran.
+        """
+        ...

@@ -1,0 +1,114 @@
+"""The control records, frozen. Policies and configurations are kept as the text their owner gave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+class Secret(str):
+    """A string that never shows itself in a log, a repr or a traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def reveal(self) -> str:
+        """The plain value, for the one place that needs it."""
+        return str.__str__(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """An IAM user. ``policies`` maps inline policy names to their JSON text."""
+
+    account_id: str
+    name: str
+    path: str
+    user_id: str
+    created_at: datetime
+    policies: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:iam::{self.account_id}:user{self.path}{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey:
+    """An access key of a user, or of the account's root when ``user_name`` is None."""
+
+    access_key_id: str
+    secret: Secret
+    account_id: str
+    user_name: str | None
+    active: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessPoint:
+    """A standard access point: one bucket, a policy of its own."""
+
+    account_id: str
+    region: str
+    name: str
+    bucket: str
+    alias: str
+    created_at: datetime
+    policy: str | None = None
+    public_access_block: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:s3:{self.region}:{self.account_id}:accesspoint/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectLambdaAccessPoint:
+    """An Object Lambda access point. ``configuration`` is JSON text of AWS's structure."""
+
+    account_id: str
+    region: str
+    name: str
+    alias: str
+    created_at: datetime
+    configuration: str
+    policy: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:s3-object-lambda:{self.region}:{self.account_id}:accesspoint/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A Lambda function at ``$LATEST``.
+
+    ``code_sha256`` is hexadecimal and names the zip in the code store. ``warm_environments`` is
+    onread's own: how many environments may run at once.
+    """
+
+    account_id: str
+    region: str
+    name: str
+    runtime: str
+    handler: str
+    role: str
+    code_sha256: str
+    code_size_bytes: int
+    modified_at: datetime
+    revision_id: str
+    description: str = ""
+    timeout_seconds: int = 3
+    memory_mb: int = 128
+    environment: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    warm_environments: int = 2
+    state_reason: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{self.name}"

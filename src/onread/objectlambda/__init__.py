@@ -1,0 +1,1 @@
+"""The heart: event, token, rendezvous, response."""

@@ -1,0 +1,1 @@
+"""May they? The IAM policy language, pure."""

@@ -1,0 +1,61 @@
+"""Who asks, as every later stage sees it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class PrincipalKind(StrEnum):
+    """The ``type`` of ``userIdentity``, in AWS's words."""
+
+    ROOT = "Root"
+    USER = "IAMUser"
+    ASSUMED_ROLE = "AssumedRole"
+    ANONYMOUS = "Anonymous"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputGrant:
+    """The bounds of an ``inputS3Url``: one method, one object (or one list) through one access point."""
+
+    request_id: str
+    method: str
+    access_point_arn: str
+    key: str | None
+    version_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSession:
+    """The credentials in a function's environment: good for that function while that environment lives."""
+
+    function_arn: str
+    environment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """An authenticated (or anonymous) identity and the facts about it.
+
+    Attributes:
+        arn: ``arn:aws:iam::ACCOUNT:root``, ``:user/NAME`` or
+            ``arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION``.
+        principal_id: the account id (root), ``AIDA...`` or ``AROA...:session``.
+        user_name: set for users only.
+        issued_at: when a session began; None for permanent keys.
+        called_via: services through which the call travelled, ``aws:CalledVia``.
+        input_grant: set when the request carries an ``inputS3Url``'s signature; narrows what is allowed.
+        function_session: set for credentials of a function's environment.
+    """
+
+    kind: PrincipalKind
+    account_id: str
+    arn: str
+    principal_id: str
+    access_key_id: str | None = None
+    user_name: str | None = None
+    role_arn: str | None = None
+    issued_at: datetime | None = None
+    called_via: tuple[str, ...] = ()
+    input_grant: InputGrant | None = None
+    function_session: FunctionSession | None = None

@@ -1,0 +1,1 @@
+"""AWS's own service models route, parse and answer."""

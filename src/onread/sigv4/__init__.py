@@ -1,0 +1,1 @@
+"""Who signed this? Signature version 4, both directions, pure."""

@@ -1,0 +1,47 @@
+"""What a store is: one door for every data operation of S3."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from onread.wire.message import Body, BytesBody, Response
+from onread.wire.output import Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCall:
+    """One operation against one store.
+
+    Attributes:
+        operation: AWS's name, ``GetObject``.
+        bucket: the bucket's name; empty for ListBuckets.
+        params: the operation's input members by AWS's name, ``Bucket`` left out, ``Key`` decoded text,
+            head and document members merged, the streaming ``Body`` left out.
+        body: the payload, decoded and verified while it is read: a wrong checksum or signature raises
+            from its iteration before its end, so a store commits only after the last chunk.
+        account_id: who owns what is created.
+    """
+
+    operation: str
+    bucket: str
+    params: Mapping[str, Any]
+    account_id: str
+    body: Body = field(default_factory=lambda: BytesBody(b""))
+
+
+class Store(Protocol):
+    """A place for objects."""
+
+    async def execute(self, call: StoreCall, scope: AsyncExitStack) -> Output | Response:
+        """Do one operation.
+
+        What must live as long as the answer's body (a file, a connection) is pushed on ``scope``,
+        which closes when the body has been sent or the caller has gone.
+
+        Raises:
+            S3Error: AWS's code for the fact; ``NotImplemented`` by name for what this store lacks.
+
+        Cancellation: nothing is visible of an operation that did not answer.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""HTTP messages and S3's codecs. No server, no sockets."""
