@@ -4,20 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from onread.wire.secret import Secret
 
-class Secret(str):
-    """A string that never shows itself in a log, a repr or a traceback."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "***"
-
-    __str__ = __repr__
-
-    def reveal(self) -> str:
-        """The plain value, for the one place that needs it."""
-        return str.__str__(self)
+__all__ = ["AccessKey", "AccessPoint", "Function", "ObjectLambdaAccessPoint", "Secret", "User"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ received: letter case and order are kept, because signatures and events depend o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -113,8 +113,8 @@ class IteratorBody(Body):
         IncompleteBody: the iterator gave fewer or more bytes than declared.
     """
 
-    def __init__(self, chunks: "Awaitable[bytes] | object", length_bytes: int | None = None) -> None:
-        self._chunks = aiter(chunks)  # type: ignore[call-overload]
+    def __init__(self, chunks: AsyncIterable[bytes], length_bytes: int | None = None) -> None:
+        self._chunks = aiter(chunks)
         self.length_bytes = length_bytes
         self._seen = 0
 

@@ -1,0 +1,66 @@
+"""Structured logging: events with fields, one JSON object a line, secrets cut out."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import orjson
+import structlog
+
+_SECRET_NAMES = re.compile(r"secret|password|token|signature|authorization|credential", re.IGNORECASE)
+_SECRET_QUERY = re.compile(r"(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s\"]*", re.IGNORECASE)
+
+
+def configure_logging(level: str, stream: TextIO | None = None) -> None:
+    """Send structlog's and the standard library's records to ``stream`` (standard error by default).
+
+    Control characters inside a value are escaped by JSON, so a record is always one line.
+    """
+    output = stream if stream is not None else sys.stderr
+    minimum = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact,
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(minimum),
+        logger_factory=structlog.BytesLoggerFactory(output.buffer),
+        cache_logger_on_first_use=False,
+    )
+    handler = _StandardLibrary()
+    logging.basicConfig(handlers=[handler], level=max(minimum, logging.WARNING), force=True)
+
+
+def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Cut secrets out of a record: by the name of a field, and in query strings inside a value."""
+    for name, value in event.items():
+        if _SECRET_NAMES.search(name):
+            event[name] = "***"
+        elif isinstance(value, str) and "-Amz-" in value:
+            event[name] = _SECRET_QUERY.sub(r"\1***", value)
+    return event
+
+
+def _to_json(event: MutableMapping[str, Any], **_options: Any) -> bytes:
+    return orjson.dumps(event, default=str)
+
+
+class _StandardLibrary(logging.Handler):
+    """Passes what libraries log through the same processors."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger(record.name)
+        fields = {"exc_info": record.exc_info} if record.exc_info else {}
+        log.log(
+            max(record.levelno, logging.DEBUG),
+            "library",
+            logger=record.name,
+            text=record.getMessage(),
+            **fields,
+        )
