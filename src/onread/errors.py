@@ -1,7 +1,8 @@
 """The one hierarchy of service errors: one class a code, named as the code.
 
 Raised wherever the fact is known, rendered once, in ``gateway.pipeline``. ``code`` and ``status``
-are class attributes, so the table of errors in the documentation is generated from the classes.
+are class attributes, so the table of errors in the documentation is generated from the classes; only
+the error that a function makes up itself (``objectlambda.response``) carries its own.
 
 Source: Amazon S3 API Reference, "Error responses"; AWS Lambda and IAM API references.
 """
@@ -18,8 +19,8 @@ class ServiceError(Exception):
         fields: the extra elements that AWS sends beside code and message (``Key="a"``).
     """
 
-    code: ClassVar[str] = "InternalError"
-    status: ClassVar[int] = 500
+    code: str = "InternalError"
+    status: int = 500
     message: ClassVar[str] = "We encountered an internal error. Please try again."
 
     def __init__(
