@@ -1,0 +1,223 @@
+"""`Records`: the control records of one installation; requests look them up, operations change them.
+
+Look-ups are plain calls on memory. Writes are awaited: one transaction in a worker thread, then the
+new snapshot; when the call returns, this gateway already serves the change.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from onread.metadata import access_points, credentials, functions, users
+from onread.metadata.records import AccessKey, AccessPoint, Function, ObjectLambdaAccessPoint, User
+from onread.metadata.transactions import Transactions
+
+
+class Records(Transactions):
+    """Every control record of one installation. Made by `open`; closed once by `close`.
+
+    Errors of every write: `ServiceUnavailable` when the database fails, `SlowDown` when too many wait.
+
+    Cancellation: a write that has begun goes on to its end, is committed and served; only its answer
+    is lost.
+    """
+
+    # Users and their keys
+
+    async def create_user(self, user: User) -> None:
+        """Add a user without keys and policies.
+
+        Raises:
+            EntityAlreadyExists: the name is taken.
+        """
+        await self._write(partial(users.create, user=user))
+
+    async def delete_user(self, account_id: str, name: str) -> None:
+        """Remove a user. A user made again under the name inherits nothing.
+
+        Raises:
+            NoSuchEntity: there is no such user.
+            DeleteConflict: keys or policies remain.
+        """
+        await self._write(partial(users.delete_user, account_id=account_id, name=name))
+
+    async def put_user_policy(self, account_id: str, user_name: str, name: str, document: str) -> None:
+        """Set an inline policy.
+
+        Raises:
+            NoSuchEntity: there is no such user.
+        """
+        await self._write(
+            partial(
+                users.put_policy, account_id=account_id, user_name=user_name, name=name, document=document
+            )
+        )
+
+    async def delete_user_policy(self, account_id: str, user_name: str, name: str) -> None:
+        """Remove an inline policy.
+
+        Raises:
+            NoSuchEntity: there is no such user or policy.
+        """
+        await self._write(partial(users.delete_policy, account_id=account_id, user_name=user_name, name=name))
+
+    async def create_access_key(self, key: AccessKey) -> None:
+        """Add a key to the user whom it names.
+
+        Raises:
+            NoSuchEntity: there is no such user.
+            LimitExceeded: the user has two keys.
+        """
+        await self._write(partial(credentials.create, sealer=self._sealer, key=key))
+
+    async def set_access_key_active(
+        self, account_id: str, user_name: str, access_key_id: str, *, active: bool
+    ) -> None:
+        """Switch a key on or off.
+
+        Raises:
+            NoSuchEntity: the user has no such key.
+        """
+        await self._write(
+            partial(
+                credentials.set_active,
+                account_id=account_id,
+                user_name=user_name,
+                access_key_id=access_key_id,
+                active=active,
+            )
+        )
+
+    async def delete_access_key(self, account_id: str, user_name: str, access_key_id: str) -> None:
+        """Remove a key for good.
+
+        Raises:
+            NoSuchEntity: the user has no such key.
+        """
+        await self._write(
+            partial(
+                credentials.delete_key,
+                account_id=account_id,
+                user_name=user_name,
+                access_key_id=access_key_id,
+            )
+        )
+
+    # Access points
+
+    async def create_access_point(self, record: AccessPoint) -> None:
+        """Add a standard access point.
+
+        Raises:
+            AccessPointAlreadyOwnedByYou: the name is taken.
+            TooManyAccessPoints: the quota is used up.
+        """
+        await self._write(partial(access_points.create_access_point, record=record))
+
+    async def update_access_point(
+        self, account_id: str, name: str, change: Callable[[AccessPoint], AccessPoint]
+    ) -> AccessPoint:
+        """Replace an access point by what ``change`` makes of it, inside the transaction.
+
+        Raises:
+            NoSuchAccessPoint: there is none; and whatever ``change`` raises.
+        """
+        place = (account_id, self._region, name)
+        return await self._write(partial(access_points.update_access_point, place=place, change=change))
+
+    async def delete_access_point(self, account_id: str, name: str) -> None:
+        """Remove a standard access point that supports nothing.
+
+        Raises:
+            NoSuchAccessPoint: there is none.
+            InvalidRequest: an Object Lambda access point uses it.
+        """
+        place = (account_id, self._region, name)
+        await self._write(partial(access_points.delete_access_point, place=place))
+
+    async def create_object_lambda_access_point(self, record: ObjectLambdaAccessPoint) -> None:
+        """Add an Object Lambda access point.
+
+        Raises:
+            AccessPointAlreadyOwnedByYou: the name is taken.
+            InvalidRequest: the supporting access point does not exist.
+            TooManyAccessPoints: the quota is used up.
+        """
+        await self._write(partial(access_points.create_object_lambda_access_point, record=record))
+
+    async def update_object_lambda_access_point(
+        self,
+        account_id: str,
+        name: str,
+        change: Callable[[ObjectLambdaAccessPoint], ObjectLambdaAccessPoint],
+    ) -> ObjectLambdaAccessPoint:
+        """Replace an Object Lambda access point by what ``change`` makes of it, inside the transaction.
+
+        Raises:
+            NoSuchAccessPoint: there is none; and whatever ``change`` raises.
+            InvalidRequest: the new supporting access point does not exist.
+        """
+        place = (account_id, self._region, name)
+        work = partial(access_points.update_object_lambda_access_point, place=place, change=change)
+        return await self._write(work)
+
+    async def delete_object_lambda_access_point(self, account_id: str, name: str) -> None:
+        """Remove an Object Lambda access point.
+
+        Raises:
+            NoSuchAccessPoint: there is none.
+        """
+        place = (account_id, self._region, name)
+        await self._write(partial(access_points.delete_object_lambda_access_point, place=place))
+
+    # Functions
+
+    async def create_function(self, record: Function, code: bytes) -> None:
+        """Add a function and keep its zip, whose SHA-256 the record names.
+
+        Raises:
+            ResourceConflictException: the name is taken.
+        """
+        await self._write(
+            partial(functions.create, sealer=self._sealer, record=record, code=code, stored_at=self._clock())
+        )
+
+    async def update_function(
+        self,
+        account_id: str,
+        name: str,
+        change: Callable[[Function], Function],
+        *,
+        code: bytes | None = None,
+    ) -> Function:
+        """Replace a function by what ``change`` makes of it, with new code when some is given.
+
+        Raises:
+            ResourceNotFoundException: there is none; and whatever ``change`` raises.
+        """
+        work = partial(
+            functions.update_function,
+            sealer=self._sealer,
+            place=(account_id, self._region, name),
+            change=change,
+            code=code,
+            stored_at=self._clock(),
+        )
+        return await self._write(work)
+
+    async def delete_function(self, account_id: str, name: str) -> None:
+        """Remove a function and the code that nothing else uses.
+
+        Raises:
+            ResourceNotFoundException: there is none.
+        """
+        await self._write(partial(functions.delete_function, place=(account_id, self._region, name)))
+
+    async def load_code(self, sha256: str) -> bytes:
+        """The zip with this hexadecimal SHA-256.
+
+        Raises:
+            ResourceNotFoundException: no function uses it any more (it was updated or deleted).
+        """
+        return await self._run(
+            self._reader, partial(self._read_now, partial(functions.load_code, sha256=sha256))
+        )

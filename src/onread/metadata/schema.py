@@ -1,0 +1,170 @@
+"""The tables of the control database, in SQL that SQLite and PostgreSQL both speak.
+
+Owns names, types and constraints. The migrations bring an older database to exactly this; a test
+proves that both agree. Secrets and environment variables are columns of sealed bytes (see `sealing`).
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+HEAD = "0001"
+"""The revision that `metadata` describes: the newest file in ``migrations/versions``."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+# Alembic's own table, as Alembic makes it: a fresh database needs no Alembic to stand at head.
+alembic_version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite would forget the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store in UTC whatever zone the value came in."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give an aware value back."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+# One row: the number of the last change. Other gateways poll it.
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", String(32), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("name", String(64), nullable=False),
+    # "Names are not distinguished by case" (IAM API Reference, CreateUser).
+    Column("name_folded", String(64), nullable=False),
+    Column("path", String(512), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account_id", "name_folded"),
+)
+
+user_policies = Table(
+    "user_policies",
+    metadata,
+    Column("user_id", ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+# A key hangs on the user's id, never on the name: a user made again inherits nothing.
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("access_key_id", String(128), primary_key=True),
+    Column("user_id", ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+access_points = Table(
+    "access_points",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("bucket", String(64), nullable=False),
+    Column("alias", String(64), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("policy", Text),
+    Column("public_access_block", Text, nullable=False),
+)
+
+object_lambda_access_points = Table(
+    "object_lambda_access_points",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("alias", String(64), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("configuration", Text, nullable=False),
+    Column("policy", Text),
+    # Taken from the configuration, so that the database itself keeps what is in use.
+    Column("supporting_access_point", String(64), nullable=False),
+    ForeignKeyConstraint(
+        ["account_id", "region", "supporting_access_point"],
+        ["access_points.account_id", "access_points.region", "access_points.name"],
+    ),
+)
+
+function_code = Table(
+    "function_code",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("stored_at", UtcDateTime, nullable=False),
+)
+
+functions = Table(
+    "functions",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("runtime", String(64), nullable=False),
+    Column("handler", String(128), nullable=False),
+    Column("role", String(512), nullable=False),
+    Column("code_sha256", ForeignKey("function_code.sha256"), nullable=False),
+    Column("code_size_bytes", BigInteger, nullable=False),
+    Column("modified_at", UtcDateTime, nullable=False),
+    Column("revision_id", String(36), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("timeout_seconds", Integer, nullable=False),
+    Column("memory_mb", Integer, nullable=False),
+    Column("sealed_environment", LargeBinary, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("warm_environments", Integer, nullable=False),
+    Column("state_reason", Text),
+)

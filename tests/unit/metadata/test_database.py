@@ -1,0 +1,179 @@
+"""The database file: its mode, its version, its master key, its failures."""
+
+import asyncio
+import contextlib
+import hashlib
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from onread.errors import OperationAborted, ServiceUnavailable
+from onread.metadata.database import Database, DatabaseRefused, locate_file
+from onread.metadata.schema import HEAD
+
+from .conftest import ACCOUNT, OpenRecords, a_function, a_key, a_user, an_access_point
+
+
+def run_sql(file: Path, *statements: str) -> None:
+    connection = sqlite3.connect(file)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def open_and_close(open_records: OpenRecords, **settings: object) -> None:
+    async def scenario() -> None:
+        async with open_records(**settings):
+            pass
+
+    asyncio.run(scenario())
+
+
+def test_T294_database_and_companions_have_mode_0600(open_records: OpenRecords, database_file: Path) -> None:
+    async def scenario() -> None:
+        async with open_records() as records:
+            await records.create_access_point(an_access_point())
+            files = list(database_file.parent.iterdir())
+            assert len(files) >= 2  # the write-ahead log is there
+            assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+        assert stat.S_IMODE(database_file.parent.stat().st_mode) == 0o700
+
+    asyncio.run(scenario())
+
+
+def test_T294_a_looser_mode_is_tightened(open_records: OpenRecords, database_file: Path) -> None:
+    open_and_close(open_records)
+    database_file.chmod(0o644)
+    open_and_close(open_records)
+    assert stat.S_IMODE(database_file.stat().st_mode) == 0o600
+
+
+def test_T293_the_files_hold_no_secret_in_the_clear(open_records: OpenRecords, database_file: Path) -> None:
+    secret = "CanarySecretAccessKeyCanarySecretAccessK"
+
+    async def scenario() -> None:
+        async with open_records() as records:
+            await records.create_user(a_user())
+            await records.create_access_key(a_key(secret=secret))
+            await records.create_function(
+                a_function(
+                    code_sha256=hashlib.sha256(b"code").hexdigest(),
+                    environment={"PASSWORD": "CanaryEnvironmentValue"},
+                ),
+                b"code",
+            )
+            while_open = b"".join(file.read_bytes() for file in database_file.parent.iterdir())
+            assert b"Canary" not in while_open
+        at_rest = b"".join(file.read_bytes() for file in database_file.parent.iterdir())
+        assert b"AKIAAAAAAAAAAAAAAAAA" in at_rest  # the id is there ...
+        assert b"Canary" not in at_rest  # ... the secret is not
+        assert secret[10:].encode() not in at_rest
+
+    asyncio.run(scenario())
+
+
+def test_another_master_key_is_refused_at_start(open_records: OpenRecords) -> None:
+    open_and_close(open_records)
+    with pytest.raises(DatabaseRefused, match="ONREAD_MASTER_KEY"):
+        open_and_close(open_records, master_key=b"x" * 32)
+    open_and_close(open_records)
+
+
+def test_a_newer_schema_is_refused_and_left_alone(open_records: OpenRecords, database_file: Path) -> None:
+    open_and_close(open_records)
+    run_sql(database_file, "UPDATE alembic_version SET version_num = '9999'")
+    before = database_file.read_bytes()
+    with pytest.raises(DatabaseRefused, match=f"newer onread .*9999.*{HEAD}"):
+        open_and_close(open_records)
+    assert database_file.read_bytes() == before
+
+
+def test_a_foreign_database_is_refused(open_records: OpenRecords, database_file: Path) -> None:
+    database_file.parent.mkdir()
+    run_sql(database_file, "CREATE TABLE somebody_elses (id INTEGER)")
+    with pytest.raises(DatabaseRefused, match="not one of onread's"):
+        open_and_close(open_records)
+
+
+def test_a_file_that_is_no_database_is_refused(open_records: OpenRecords, database_file: Path) -> None:
+    database_file.parent.mkdir()
+    database_file.write_bytes(b"this is not SQLite" * 100)
+    with pytest.raises(DatabaseRefused, match="not a database"):
+        open_and_close(open_records)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(open_records: OpenRecords, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseRefused, match="cannot be opened"):
+        open_and_close(open_records, location=tmp_path / "file" / "data")
+
+
+@pytest.mark.parametrize("url", ["postgresql://localhost/onread", "postgres://x", "mysql://x/y"])
+def test_a_database_not_served_yet_is_refused_by_name(url: str) -> None:
+    with pytest.raises(DatabaseRefused, match=url.partition(":")[0]):
+        locate_file(url)
+
+
+def test_a_sqlite_url_and_a_folder_name_a_file() -> None:
+    assert locate_file("sqlite:///relative/x.db") == Path("relative/x.db")
+    assert locate_file("sqlite:////var/x.db") == Path("/var/x.db")
+    assert locate_file(Path("/data")) == Path("/data/control.sqlite3")
+    assert locate_file("/data") == Path("/data/control.sqlite3")
+
+
+def test_commits_are_durable_and_foreign_keys_hold(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.sqlite3")
+    try:
+        with database.reading() as connection:
+            pragmas = {
+                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+                for name in ("journal_mode", "synchronous", "foreign_keys")
+            }
+        assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    finally:
+        database.close()
+
+
+def test_errors_of_the_database_leave_as_service_errors(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.sqlite3")
+    try:
+        with pytest.raises(ServiceUnavailable), database.transaction() as connection:
+            connection.exec_driver_sql("SELECT * FROM nowhere")
+        with pytest.raises(ServiceUnavailable), database.reading() as connection:
+            connection.exec_driver_sql("SELECT * FROM nowhere")
+        with pytest.raises(OperationAborted), database.transaction() as connection:
+            connection.exec_driver_sql("INSERT INTO epochs VALUES ('a', 1), ('a', 2)")
+    finally:
+        database.close()
+
+
+def test_an_undone_transaction_leaves_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.sqlite3")
+    try:
+        with contextlib.suppress(KeyError), database.transaction() as connection:
+            connection.exec_driver_sql("INSERT INTO epochs VALUES ('a', 1)")
+            raise KeyError
+        with database.reading() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM epochs").scalar() == 0
+    finally:
+        database.close()
+
+
+def test_a_database_that_fails_later_answers_unavailable_and_look_ups_go_on(
+    open_records: OpenRecords, database_file: Path
+) -> None:
+    async def scenario() -> None:
+        async with open_records() as records:
+            await records.create_access_point(an_access_point())
+            run_sql(database_file, "DROP TABLE epochs")
+            with pytest.raises(ServiceUnavailable):
+                await records.create_access_point(an_access_point("other"))
+            with pytest.raises(ServiceUnavailable):
+                await records.refresh_if_changed()
+            assert records.access_point(ACCOUNT, "my-ap") is not None
+            assert records.access_point(ACCOUNT, "other") is None
+
+    asyncio.run(scenario())
