@@ -1,0 +1,5 @@
+"""``python -m onread`` is ``onread``."""
+
+from onread.cli.main import main
+
+main()

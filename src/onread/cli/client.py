@@ -1,0 +1,91 @@
+"""SDK clients pointed at the gateway: the command line is one more client of the API."""
+
+import os
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+DEFAULT_ENDPOINT = "http://127.0.0.1:9000"
+
+
+def endpoint() -> str:
+    """Where the gateway is: ``ONREAD_ENDPOINT``, or this machine's default."""
+    return os.environ.get("ONREAD_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
+
+
+def client(service: str) -> Any:
+    """A client of one service at `endpoint`, with the usual AWS credentials chain."""
+    return make_client(service, endpoint_url=endpoint())
+
+
+def make_client(
+    service: str, *, endpoint_url: str, access_key_id: str | None = None, secret_access_key: str | None = None
+) -> Any:
+    """A client of one service.
+
+    s3control would put the account before the host, which an address cannot bear: the gateway takes
+    the account from ``x-amz-account-id``, so the host is put back before signing.
+    """
+    import boto3  # a third of a second that `serve` and `--help` need not pay
+    import botocore.session
+    from botocore.config import Config
+
+    from onread.protocol.model import MODELS_FOLDER
+
+    known = botocore.session.Session()
+    known.get_component("data_loader").search_paths.append(str(MODELS_FOLDER))  # our model, beside AWS's
+    session = boto3.Session(
+        botocore_session=known, aws_access_key_id=access_key_id, aws_secret_access_key=secret_access_key
+    )
+    made = session.client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name=session.region_name or os.environ.get("ONREAD_REGION", "us-east-1"),
+        config=Config(
+            signature_version="s3v4" if service == "s3" else None,
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": 1},
+            connect_timeout=5,
+            read_timeout=120,
+        ),
+    )
+    if service == "s3control":
+        own = urllib.parse.urlsplit(endpoint_url)
+
+        def put_host_back(request: Any, **_: Any) -> None:
+            parts = urllib.parse.urlsplit(request.url)
+            request.url = urllib.parse.urlunsplit((own.scheme, own.netloc, parts.path, parts.query, ""))
+
+        made.meta.events.register("before-sign.s3-control", put_host_back)
+    return made
+
+
+def account_id() -> str:
+    """The account of the credentials in use."""
+    return str(client("sts").get_caller_identity()["Account"])
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """A refused request ends the command with 1 and one line that says why."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        detail = error.response.get("Error", {})
+        fail(f"{detail.get('Code', 'Error')}: {detail.get('Message', error)}")
+    except BotoCoreError as error:
+        hint = " Is the gateway running? Start it with: onread serve" if "connect" in str(error).lower() else ""
+        fail(f"{error}{hint}")
+    except OSError as error:
+        fail(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
+
+
+def fail(reason: str) -> None:
+    """Say why on standard error and end with 1."""
+    typer.echo(f"onread: {reason}", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,143 @@
+"""``onread function``."""
+
+import base64
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onread.cli.client import client, fail, refusals
+from onread.cli.output import AsJson, print_record, print_rows, without_metadata
+from onread.functions.package import zip_code
+
+app = typer.Typer(no_args_is_help=True, help="Functions: your code, as AWS Lambda runs it.")
+
+_PLACEHOLDER_ROLE = "arn:aws:iam::000000000000:role/onread-function"
+_COLUMNS = ("FunctionName", "Runtime", "Handler", "Timeout", "MemorySize", "LastModified")
+
+Environment = Annotated[list[str] | None, typer.Option("--env", help="K=V for the function; repeat it.")]
+Code = Annotated[Path, typer.Option(help="A folder, a file or a zip.")]
+
+
+@app.command()
+def create(
+    name: str,
+    code: Code,
+    handler: Annotated[str, typer.Option(help="FILE.FUNCTION")] = "app.handler",
+    runtime: Annotated[str, typer.Option(help="As AWS names it.")] = "python3.11",
+    env: Environment = None,
+    timeout: Annotated[int, typer.Option(help="Seconds one run may take.")] = 60,
+    memory: Annotated[int, typer.Option(help="MB")] = 512,
+    as_json: AsJson = False,
+) -> None:
+    """Create a function from a folder, a file or a zip."""
+    with refusals():
+        made = client("lambda").create_function(
+            FunctionName=name,
+            Runtime=runtime,
+            Handler=handler,
+            Role=_PLACEHOLDER_ROLE,
+            Code={"ZipFile": _packed(code)},
+            Timeout=timeout,
+            MemorySize=memory,
+            Environment={"Variables": _variables(env)},
+        )
+    print_record(without_metadata(made), as_json=as_json)
+
+
+@app.command()
+def update(
+    name: str,
+    code: Annotated[Path | None, typer.Option(help="A folder, a file or a zip.")] = None,
+    handler: str | None = None,
+    runtime: str | None = None,
+    env: Environment = None,
+    timeout: int | None = None,
+    memory: int | None = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replace a function's code or settings; what is not given stays."""
+    settings: dict[str, Any] = {"Handler": handler, "Runtime": runtime, "Timeout": timeout, "MemorySize": memory}
+    settings = {member: value for member, value in settings.items() if value is not None}
+    if env is not None:
+        settings["Environment"] = {"Variables": _variables(env)}
+    with refusals():
+        made = client("lambda").get_function_configuration(FunctionName=name)
+        if settings:
+            made = client("lambda").update_function_configuration(FunctionName=name, **settings)
+        if code is not None:
+            made = client("lambda").update_function_code(FunctionName=name, ZipFile=_packed(code))
+    print_record(without_metadata(made), as_json=as_json)
+
+
+@app.command()
+def configure(
+    name: str,
+    maximum: Annotated[int, typer.Option("--max", help="How many environments may run at once.")],
+    as_json: AsJson = False,
+) -> None:
+    """Set what AWS's model has no field for."""
+    with refusals():
+        made = client("onread").configure_function(FunctionName=name, MaximumEnvironments=maximum)
+    print_record(without_metadata(made), as_json=as_json)
+
+
+@app.command()
+def invoke(
+    name: str,
+    payload: Annotated[str, typer.Option(help="The event, JSON; @FILE reads one.")] = "{}",
+) -> None:
+    """Run a function once and print its result; the tail of its log goes to standard error."""
+    with refusals():
+        event = Path(payload[1:]).read_bytes() if payload.startswith("@") else payload.encode()
+        answer = client("lambda").invoke(FunctionName=name, Payload=event, LogType="Tail")
+    typer.echo(base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace"), err=True, nl=False)
+    typer.echo(answer["Payload"].read().decode("utf-8", "replace"))
+    if "FunctionError" in answer:
+        raise typer.Exit(1)
+
+
+@app.command()
+def logs(name: str, limit: int = 100, as_json: AsJson = False) -> None:
+    """Print what a function wrote lately."""
+    with refusals():
+        events = client("onread").get_function_logs(FunctionName=name, Limit=limit)["Events"]
+    if as_json:
+        print_rows(events, (), as_json=True)
+        return
+    for event in events:
+        when: datetime = event["Timestamp"]
+        typer.echo(f"{when:%Y-%m-%dT%H:%M:%S}Z {event.get('RequestId', '-')[:8]} {event['Message']}")
+
+
+@app.command("list")
+def list_functions(as_json: AsJson = False) -> None:
+    """List the functions."""
+    with refusals():
+        pages = client("lambda").get_paginator("list_functions").paginate()
+        found = [function for page in pages for function in page["Functions"]]
+    print_rows(found, _COLUMNS, as_json=as_json)
+
+
+@app.command()
+def delete(name: str) -> None:
+    """Delete a function."""
+    with refusals():
+        client("lambda").delete_function(FunctionName=name)
+
+
+def _packed(code: Path) -> bytes:
+    if not code.exists():
+        fail(f"{code}: no such file or folder")
+    return zip_code(code)
+
+
+def _variables(pairs: list[str] | None) -> dict[str, str]:
+    variables = {}
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{pair}: write K=V", param_hint="--env")
+        variables[name] = value
+    return variables

@@ -1,0 +1,26 @@
+"""The command tree."""
+
+import typer
+
+from onread.cli import access_points, buckets, demo, doctor, functions, keys, objects, serve
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Run your code on every S3 read. Commands speak to ONREAD_ENDPOINT with your AWS credentials.",
+)
+app.command()(demo.demo)
+app.command()(serve.serve)
+app.add_typer(buckets.app, name="bucket")
+app.add_typer(access_points.access_points, name="access-point")
+app.add_typer(functions.app, name="function")
+app.add_typer(access_points.olaps, name="olap")
+app.add_typer(keys.app, name="key")
+for command in (objects.get, objects.put, objects.head, objects.ls, objects.presign, doctor.doctor):
+    app.command()(command)
+
+
+def main() -> None:
+    """The entry point ``onread``."""
+    app()

@@ -1,0 +1,59 @@
+"""``onread get``, ``put``, ``head``, ``ls`` and ``presign``: for people without another S3 client at hand."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from onread.cli.client import client, refusals
+from onread.cli.output import AsJson, print_record, print_rows, without_metadata
+
+Bucket = Annotated[str, typer.Argument(help="A bucket, an alias or NAME.olap")]
+
+
+def get(
+    bucket: Bucket,
+    key: str,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead.")] = None,
+) -> None:
+    """Read an object; through an Object Lambda access point it comes transformed."""
+    with refusals():
+        body = client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+        if output is None:
+            shutil.copyfileobj(body, sys.stdout.buffer)
+            return
+        with output.open("wb") as file:
+            shutil.copyfileobj(body, file)
+
+
+def put(bucket: Bucket, key: str, file: Path, as_json: AsJson = False) -> None:
+    """Write a file as an object."""
+    with refusals(), file.open("rb") as body:
+        answer = client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    print_record(without_metadata(answer), as_json=as_json)
+
+
+def head(bucket: Bucket, key: str, as_json: AsJson = False) -> None:
+    """Show an object's headers."""
+    with refusals():
+        answer = client("s3").head_object(Bucket=bucket, Key=key)
+    print_record(without_metadata(answer), as_json=as_json)
+
+
+def ls(bucket: Bucket, prefix: str = typer.Argument(""), as_json: AsJson = False) -> None:
+    """List objects below a prefix."""
+    with refusals():
+        pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        found = [item for page in pages for item in page.get("Contents", [])]
+    print_rows(found, ("LastModified", "Size", "Key"), as_json=as_json)
+
+
+def presign(
+    bucket: Bucket, key: str, expires: Annotated[int, typer.Option(help="Seconds it is good for.")] = 3600
+) -> None:
+    """Print a URL that reads an object without credentials."""
+    with refusals():
+        params = {"Bucket": bucket, "Key": key}
+        typer.echo(client("s3").generate_presigned_url("get_object", Params=params, ExpiresIn=expires))

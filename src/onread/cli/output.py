@@ -1,0 +1,41 @@
+"""What a command prints: a table for people, JSON for scripts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
+    """Rows of one kind; ``columns`` chooses and orders what the table shows, JSON holds everything."""
+    if as_json:
+        typer.echo(json.dumps(list(rows), indent=2, default=_plain))
+        return
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(str(_plain(row.get(column, ""))) for column in columns))
+    Console(soft_wrap=True).print(table, markup=False)
+
+
+def print_record(record: Mapping[str, Any], *, as_json: bool) -> None:
+    """One thing and its members."""
+    if as_json:
+        typer.echo(json.dumps(record, indent=2, default=_plain))
+        return
+    for name, value in record.items():
+        typer.echo(f"{name:28} {_plain(value) if not isinstance(value, dict | list) else json.dumps(value, default=_plain)}")
+
+
+def without_metadata(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """An SDK answer without what belongs to the transport."""
+    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value if isinstance(value, int) else str(value)

@@ -1,0 +1,1 @@
+"""An aws-chunked upload as the plain body inside it."""

@@ -1,0 +1,114 @@
+"""What is known of a request at each stage, frozen: one type a stage.
+
+`dispatch` accepts only an `AuthorizedCall`, and only `authorize` makes one: to forget a check is a
+type error.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onread.addressing.address import Address
+from onread.metadata.records import AccessPoint, ObjectLambdaAccessPoint
+from onread.objectlambda.configuration import ObjectLambdaConfiguration
+from onread.policy.principal import Principal
+from onread.protocol.model import Operation
+from onread.sigv4.verify import ClaimedSignature, VerifiedSignature
+from onread.wire.message import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutedCall:
+    """The address and the operation are known, nobody has been asked who they are.
+
+    ``params`` holds the head's members by AWS's name: path, query and headers, not the document.
+    ``document`` is the body when it had to be read to know the operation or to verify the signature.
+    """
+
+    request_id: str
+    request: Request
+    address: Address
+    operation: Operation
+    params: Mapping[str, Any]
+    document: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthenticatedCall:
+    """Who asks is known. ``claim`` and ``verified`` are None for an anonymous caller."""
+
+    routed: RoutedCall
+    principal: Principal
+    claim: ClaimedSignature | None = None
+    verified: VerifiedSignature | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTarget:
+    """A service's own operations: nothing to look up."""
+
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BucketTarget:
+    """A bucket, addressed directly."""
+
+    bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPointTarget:
+    """A standard access point."""
+
+    access_point: AccessPoint
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLambdaTarget:
+    """An Object Lambda access point, its configuration and the access point that supports it."""
+
+    access_point: ObjectLambdaAccessPoint
+    configuration: ObjectLambdaConfiguration
+    supporting: AccessPoint
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTarget:
+    """WriteGetObjectResponse; ``route`` is the host's label, None when the prefix was off."""
+
+    route: str | None
+
+
+Target = ServiceTarget | BucketTarget | AccessPointTarget | ObjectLambdaTarget | WriteTarget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedCall:
+    """Names have become records."""
+
+    known: AuthenticatedCall
+    target: Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizedCall:
+    """Every policy on the way agreed. Made by ``authorize`` alone.
+
+    Attributes:
+        may: asks for one more action on one more resource with the same caller (the keys of a batch
+            delete, the list permission that decides between 404 and 403).
+    """
+
+    resolved: ResolvedCall
+    may: Callable[[str, str], bool]
+
+    @property
+    def routed(self) -> RoutedCall:
+        """The call as it was routed."""
+        return self.resolved.known.routed
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks."""
+        return self.resolved.known.principal

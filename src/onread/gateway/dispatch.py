@@ -1,0 +1,182 @@
+"""What answers: one decision by the kind of target, then one table by the operation."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+from onread.control.call import ControlCall
+from onread.errors import (
+    AccessDenied,
+    BucketHasAccessPointsAttached,
+    InvalidRequest,
+    MethodNotAllowed,
+    MissingContentLength,
+    NoSuchKey,
+    NotImplemented,
+)
+from onread.gateway.batch_delete import delete_objects
+from onread.gateway.call import (
+    AccessPointTarget,
+    AuthorizedCall,
+    BucketTarget,
+    ObjectLambdaTarget,
+    ServiceTarget,
+    WriteTarget,
+)
+from onread.gateway.payload import open_payload
+from onread.metadata.facade import Records
+from onread.metadata.records import AccessPoint
+from onread.objectlambda.transform import ReadCall, Transformation
+from onread.objectlambda.write_get_object_response import WriteCall, WriteGetObjectResponse
+from onread.protocol.parse import parse_body
+from onread.stores.store import Store, StoreCall
+from onread.wire.message import Body, BytesBody, Response
+from onread.wire.output import Output
+
+ControlHandler = Callable[[ControlCall], Awaitable[Output]]
+
+_DOCUMENT_LIMIT_BYTES = 256 * 1024
+_DOCUMENT_LIMITS_BYTES = {
+    "DeleteObjects": 2 << 20,
+    "CompleteMultipartUpload": 4 << 20,
+    "CreateFunction": 80 << 20,
+    "UpdateFunctionCode": 80 << 20,
+    "Invoke": 6 << 20,
+}
+
+# What a standard access point offers. Source: Amazon S3 User Guide, "Access points compatibility".
+# Bucket management is not among it, and Object Lambda access points pass on what stands here.
+ACCESS_POINT_OPERATIONS = frozenset(
+    {
+        "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject",
+        "DeleteObjects", "DeleteObjectTagging", "GetBucketAcl", "GetBucketCors", "GetBucketLocation",
+        "GetBucketNotificationConfiguration", "GetBucketPolicy", "GetObject", "GetObjectAcl",
+        "GetObjectAttributes", "GetObjectLegalHold", "GetObjectRetention", "GetObjectTagging", "HeadBucket",
+        "HeadObject", "ListMultipartUploads", "ListObjects", "ListObjectsV2", "ListObjectVersions", "ListParts",
+        "PutObject", "PutObjectAcl", "PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging",
+        "RestoreObject", "UploadPart", "UploadPartCopy",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """Hands an authorised call to what answers it."""
+
+    records: Records
+    store: Store
+    transformation: Transformation
+    write: WriteGetObjectResponse
+    control: Mapping[tuple[str, str], ControlHandler]
+    account_id: str
+    region: str
+
+    async def __call__(self, call: AuthorizedCall, scope: AsyncExitStack) -> Output | Response:
+        """The output of the operation; what it needs lives as long as ``scope``.
+
+        Raises:
+            NotImplemented: nothing here answers that operation; its name is in the message.
+        """
+        match call.resolved.target:
+            case ServiceTarget():
+                return await self._service(call, scope)
+            case BucketTarget(bucket):
+                return await self._bucket(call, bucket, scope)
+            case AccessPointTarget(access_point):
+                return await self._through(call, access_point, scope)
+            case ObjectLambdaTarget() as target:
+                return await self._object_lambda(call, target, scope)
+            case WriteTarget(route):
+                return await self._write(call, route, scope)
+
+    async def _service(self, call: AuthorizedCall, scope: AsyncExitStack) -> Output | Response:
+        operation = call.routed.operation
+        if operation.service == "s3":
+            return await self._store(call, "", scope)
+        handler = self.control.get((operation.service, operation.name))
+        if handler is None:
+            raise NotImplemented(f"{operation.name} is not implemented.")
+        return await handler(
+            ControlCall(
+                params=await _params(call),
+                principal=call.principal,
+                account_id=self.account_id,
+                region=self.region,
+                request_id=call.routed.request_id,
+            )
+        )
+
+    async def _bucket(self, call: AuthorizedCall, bucket: str, scope: AsyncExitStack) -> Output | Response:
+        if call.routed.operation.name == "DeleteBucket" and self.records.access_points_of_bucket(bucket):
+            raise BucketHasAccessPointsAttached
+        return await self._store(call, bucket, scope)
+
+    async def _through(self, call: AuthorizedCall, access_point: AccessPoint, scope: AsyncExitStack) -> Output | Response:
+        if call.routed.operation.name not in ACCESS_POINT_OPERATIONS:
+            raise MethodNotAllowed(f"{call.routed.operation.name} is not offered by access points.")
+        return await self._store(call, access_point.bucket, scope)
+
+    async def _object_lambda(
+        self, call: AuthorizedCall, target: ObjectLambdaTarget, scope: AsyncExitStack
+    ) -> Output | Response:
+        if target.configuration.transformation_for(call.routed.operation.name) is None:
+            return await self._through(call, target.supporting, scope)
+        read = ReadCall(
+            request_id=call.routed.request_id,
+            request=call.routed.request,
+            operation=call.routed.operation.name,
+            params=call.routed.params,
+            principal=call.principal,
+            access_point=target.access_point,
+            supporting=target.supporting,
+            configuration=target.configuration,
+        )
+        return await self.transformation.transform(read, scope)
+
+    async def _write(self, call: AuthorizedCall, route: str | None, scope: AsyncExitStack) -> Output:
+        write = WriteCall(
+            params=call.routed.params,
+            body=open_payload(call),
+            principal=call.principal,
+            route=route,
+            account_id=self.account_id,
+        )
+        return await self.write.write_get_object_response(write, scope)
+
+    async def _store(self, call: AuthorizedCall, bucket: str, scope: AsyncExitStack) -> Output | Response:
+        operation = call.routed.operation
+        store_call = StoreCall(
+            operation=operation.name,
+            bucket=bucket,
+            params=await _params(call),
+            account_id=self.account_id,
+            body=_upload(call) if operation.streaming_input else BytesBody(b""),
+        )
+        if operation.name == "DeleteObjects":
+            return await delete_objects(call, store_call, self.store, scope)
+        try:
+            return await self.store.execute(store_call, scope)
+        except NoSuchKey as missing:
+            # Who may not list must not learn which keys exist. Source: GetObject, "Permissions".
+            if operation.name in ("GetObject", "HeadObject") and not call.may_list():
+                raise AccessDenied from missing
+            raise
+
+
+async def _params(call: AuthorizedCall) -> Mapping[str, Any]:
+    """Head and document together; the document is read here, after every check."""
+    operation = call.routed.operation
+    if not operation.reads_document:
+        return call.routed.params
+    document = call.routed.document
+    if document is None:
+        document = await open_payload(call).read(_DOCUMENT_LIMITS_BYTES.get(operation.name, _DOCUMENT_LIMIT_BYTES))
+    return {**call.routed.params, **parse_body(operation, document)}
+
+
+def _upload(call: AuthorizedCall) -> Body:
+    headers = call.routed.request.headers
+    if "content-length" not in headers and "transfer-encoding" not in headers:
+        raise MissingContentLength
+    return open_payload(call)

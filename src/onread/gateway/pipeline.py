@@ -1,0 +1,97 @@
+"""The road: the whole way of one request, from bytes to answer. The file to read first."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from onread.addressing.locate import locate
+from onread.errors import InternalError, ServiceError
+from onread.gateway.authenticate import Authenticator
+from onread.gateway.authorize import Authorizer
+from onread.gateway.call import RoutedCall
+from onread.gateway.dispatch import Dispatch
+from onread.gateway.observe import Observation
+from onread.gateway.resolve import Resolver
+from onread.gateway.route import route_request
+from onread.protocol.error_document import render_error
+from onread.protocol.model import Services
+from onread.protocol.serialize import serialize
+from onread.sigv4.verify import claimed_service
+from onread.telemetry.metrics import Metrics
+from onread.wire.message import Request, Response
+
+_log = structlog.get_logger("onread.gateway")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """Every request of every caller and every function goes through `handle`."""
+
+    services: Services
+    authenticate: Authenticator
+    resolve: Resolver
+    authorize: Authorizer
+    dispatch: Dispatch
+    metrics: Metrics
+    domains: Sequence[str]
+    host_id: str
+    clock: Callable[[], datetime]
+
+    @asynccontextmanager
+    async def handle(self, request: Request) -> AsyncIterator[Response]:
+        """Answer one request; the scope stays open until its last byte is sent or the caller is gone."""
+        with Observation(request, self.metrics) as seen:
+            async with AsyncExitStack() as scope:
+                try:
+                    async with AsyncExitStack() as work:
+                        response = await self._answer(request, seen, work)
+                        scope.push_async_exit(work.pop_all())
+                except ServiceError as error:
+                    response = self._refusal(error, seen)
+                except Exception as bug:  # the only broad except: whatever this is, it is ours
+                    _log.exception("request.bug", request_id=seen.request_id, exc_info=bug)
+                    response = self._refusal(InternalError(), seen)
+                yield seen.answered(response)
+
+    async def _answer(self, request: Request, seen: Observation, scope: AsyncExitStack) -> Response:
+        routed = await self._route(request, seen)
+        known = await self.authenticate(routed, now=self.clock())
+        seen.caller = known.principal.arn
+        resolved = self.resolve(known)
+        allowed = self.authorize(resolved, now=self.clock())
+        answer = await self.dispatch(allowed, scope)
+        if not isinstance(answer, Response):
+            answer = serialize(routed.operation, answer, request_id=seen.request_id)
+        answer.headers += [("x-amz-request-id", seen.request_id), ("x-amz-id-2", self.host_id)]
+        return answer
+
+    async def _route(self, request: Request, seen: Observation) -> RoutedCall:
+        located = locate(
+            method=request.method,
+            host=request.host,
+            path=request.path,
+            claimed_service=claimed_service(request),
+            has_route_header="x-amz-request-route" in request.headers,
+            account_header=request.headers.get("x-amz-account-id"),
+            domains=self.domains,
+        )
+        routed = await route_request(self.services, request, located, request_id=seen.request_id)
+        seen.service, seen.operation = routed.operation.service, routed.operation.name
+        seen.target, seen.key = str(located.address), str(routed.params.get("Key", ""))
+        return routed
+
+    def _refusal(self, error: ServiceError, seen: Observation) -> Response:
+        seen.error_code = error.code
+        response = render_error(
+            error,
+            service=seen.service,
+            request_id=seen.request_id,
+            host_id=self.host_id,
+            resource=seen.request.path,
+            head=seen.request.method == "HEAD",
+        )
+        response.headers += [("x-amz-request-id", seen.request_id), ("x-amz-id-2", self.host_id)]
+        return response

@@ -1,0 +1,112 @@
+"""Names become records."""
+
+import re
+from dataclasses import dataclass
+
+from onread.addressing.address import (
+    AccessPointAddress,
+    AliasAddress,
+    BucketAddress,
+    ControlAddress,
+    ObjectLambdaAccessPointAddress,
+    ServiceAddress,
+    WriteAddress,
+)
+from onread.addressing.arn import parse_access_point_arn
+from onread.errors import (
+    AccessDenied,
+    InvalidAccessPoint,
+    InvalidAccessPointAliasError,
+    InvalidBucketOwnerAWSAccountID,
+    InvalidRequest,
+    NoSuchAccessPoint,
+)
+from onread.gateway.call import (
+    AccessPointTarget,
+    AuthenticatedCall,
+    BucketTarget,
+    ObjectLambdaTarget,
+    ResolvedCall,
+    ServiceTarget,
+    Target,
+    WriteTarget,
+)
+from onread.metadata.facade import Records
+from onread.metadata.records import AccessPoint, ObjectLambdaAccessPoint
+from onread.objectlambda.configuration import parse_configuration
+from onread.wire.message import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Looks names up in memory; nothing here waits."""
+
+    records: Records
+    account_id: str
+
+    def __call__(self, known: AuthenticatedCall) -> ResolvedCall:
+        """The call with the records that its names stand for.
+
+        Raises:
+            NoSuchAccessPoint, InvalidAccessPointAliasError: nothing bears that name.
+            AccessDenied: the expected bucket owner is not the owner (checked on every route).
+        """
+        self._check_expected_owner(known.routed.request.headers)
+        return ResolvedCall(known=known, target=self._target(known))
+
+    def _check_expected_owner(self, headers: Headers) -> None:
+        owner = headers.get("x-amz-expected-bucket-owner")
+        if owner is None:
+            return
+        if not re.fullmatch(r"[0-9]{12}", owner):
+            raise InvalidBucketOwnerAWSAccountID
+        if owner != self.account_id:
+            raise AccessDenied
+
+    def _target(self, known: AuthenticatedCall) -> Target:
+        match known.routed.address:
+            case ServiceAddress():
+                return ServiceTarget(self.account_id)
+            case ControlAddress(account_id):
+                return ServiceTarget(self._own_account(account_id))
+            case WriteAddress(route):
+                return WriteTarget(route)
+            case BucketAddress(name):
+                return BucketTarget(name)
+            case AccessPointAddress(name, account_id):
+                return AccessPointTarget(self._access_point(name, account_id))
+            case ObjectLambdaAccessPointAddress(name, account_id):
+                found = self.records.object_lambda_access_point(account_id, name)
+                if found is None:
+                    raise NoSuchAccessPoint(AccessPointName=name)
+                return self._object_lambda(found)
+            case AliasAddress(alias):
+                return self._alias(alias)
+
+    def _own_account(self, account_id: str | None) -> str:
+        if account_id is None:
+            raise InvalidRequest("Send x-amz-account-id with your twelve-digit account id.")
+        if account_id != self.account_id:
+            raise AccessDenied
+        return account_id
+
+    def _access_point(self, name: str, account_id: str) -> AccessPoint:
+        found = self.records.access_point(account_id, name)
+        if found is None:
+            raise NoSuchAccessPoint(AccessPointName=name)
+        return found
+
+    def _alias(self, alias: str) -> Target:
+        if (olap := self.records.object_lambda_access_point_by_alias(alias)) is not None:
+            return self._object_lambda(olap)
+        if (access_point := self.records.access_point_by_alias(alias)) is not None:
+            return AccessPointTarget(access_point)
+        raise InvalidAccessPointAliasError(f"No access point has the alias {alias[:80]}.")
+
+    def _object_lambda(self, found: ObjectLambdaAccessPoint) -> ObjectLambdaTarget:
+        configuration = parse_configuration(found.configuration)
+        supporting = parse_access_point_arn(configuration.supporting_access_point)
+        record = self.records.access_point(supporting.account_id, supporting.name)
+        if record is None or supporting.account_id != found.account_id:
+            raise InvalidAccessPoint("The supporting access point of this Object Lambda access point is gone.")
+        return ObjectLambdaTarget(found, configuration, record)

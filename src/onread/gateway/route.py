@@ -1,0 +1,70 @@
+"""Which operation a located request is, and what its head says."""
+
+from onread.addressing.address import (
+    AccessPointAddress,
+    Address,
+    AliasAddress,
+    BucketAddress,
+    ControlAddress,
+    Located,
+    ObjectLambdaAccessPointAddress,
+    ServiceAddress,
+    WriteAddress,
+)
+from onread.gateway.call import RoutedCall
+from onread.protocol.model import Services
+from onread.protocol.parse import parse_head
+from onread.protocol.route import route
+from onread.wire.message import Request
+
+_FORM_LIMIT_BYTES = 64 * 1024
+
+
+async def route_request(services: Services, request: Request, located: Located, *, request_id: str) -> RoutedCall:
+    """Route by AWS's model and read the head's members.
+
+    IAM and STS name their action in the form, so that one small document is read here.
+
+    Raises:
+        ServiceError: the address has no such operation, or a member of the head cannot be read.
+    """
+    service = service_of(located.address)
+    form = await request.body.read(_FORM_LIMIT_BYTES) if service in ("iam", "sts") else None
+    routed = route(
+        services,
+        service,
+        method=request.method,
+        path=located.path,
+        query=request.query,
+        headers=request.headers,
+        bucket=is_data(located.address),
+        form=form,
+    )
+    return RoutedCall(
+        request_id=request_id,
+        request=request,
+        address=located.address,
+        operation=routed.operation,
+        params=parse_head(routed, query=request.query, headers=request.headers),
+        document=form,
+    )
+
+
+def service_of(address: Address) -> str:
+    """The service model that describes what this address offers."""
+    match address:
+        case ServiceAddress(service):
+            return service
+        case ControlAddress():
+            return "s3control"
+        case WriteAddress():
+            return "s3"
+        case _:
+            return "s3"
+
+
+def is_data(address: Address) -> bool:
+    """Whether the address stands for a bucket in the model's paths."""
+    return isinstance(
+        address, BucketAddress | AliasAddress | AccessPointAddress | ObjectLambdaAccessPointAddress
+    )

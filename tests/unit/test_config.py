@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+
+from onread.config import ConfigurationError, Endpoint, Settings, environment_name, load_settings
+
+
+def problems_of(flags=None, environment=None, file=None):
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(flags or {}, environment or {}, file)
+    return caught.value.problems
+
+
+def test_nothing_set_gives_the_promised_defaults():
+    assert load_settings({}, {}) == Settings()
+    assert str(Settings().listen) == "127.0.0.1:9000"
+    assert str(Settings().admin_listen) == "127.0.0.1:9001"
+    assert Settings().transform_timeout_seconds == 60
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path):
+    file = tmp_path / "onread.toml"
+    file.write_text('region = "eu-west-1"\naccount_id = "111111111111"\nlisten = "127.0.0.1:1"\n')
+    environment = {"ONREAD_ACCOUNT_ID": "222222222222", "ONREAD_LISTEN": "127.0.0.1:2"}
+    settings = load_settings({"listen": "127.0.0.1:3"}, environment, file)
+    assert settings.region == "eu-west-1"
+    assert settings.account_id == "222222222222"
+    assert settings.listen == Endpoint("127.0.0.1", 3)
+
+
+def test_every_mistake_is_reported_at_once_with_the_name_of_its_setting():
+    found = problems_of({"listen": "here"}, {"ONREAD_ACCOUNT_ID": "12", "ONREAD_WORKERS": "2"})
+    assert [problem.split(" ")[0] for problem in found] == ["listen", "account_id", "workers"]
+    assert "not built yet" in found[2]
+
+
+@pytest.mark.parametrize(
+    "name", ["tls_cert", "tls_key", "public_url", "trusted_proxies", "required_isolation", "spool_bytes"]
+)
+def test_a_promised_setting_that_is_not_built_is_refused_by_name(name):
+    (problem,) = problems_of(environment={environment_name(name): "1"})
+    assert problem.startswith(name)
+    assert "not built yet" in problem
+
+
+def test_an_upstream_store_is_refused_until_it_is_built(tmp_path):
+    file = tmp_path / "onread.toml"
+    file.write_text('[[stores]]\nname = "a"\ntype = "s3"\n')
+    (problem,) = problems_of(file=file)
+    assert "upstream stores are not built yet" in problem
+
+
+def test_an_unknown_setting_in_the_file_is_refused(tmp_path):
+    file = tmp_path / "onread.toml"
+    file.write_text('data_dri = "x"\n')
+    assert problems_of(file=file) == [f"data_dri ({file}): no such setting"]
+
+
+@pytest.mark.parametrize("content", ["listen = ", "\xff"])
+def test_a_file_that_is_not_toml_is_refused(tmp_path, content):
+    file = tmp_path / "onread.toml"
+    file.write_bytes(content.encode("latin-1"))
+    assert "not TOML" in problems_of(file=file)[0]
+
+
+def test_a_file_that_is_not_there_is_refused():
+    assert "No such file" in problems_of(file=Path("/nonexistent.toml"))[0]
+
+
+@pytest.mark.parametrize("pair", [("minioadmin", "minioadmin"), ("admin", "admin"), ("test", "test")])
+def test_T019_well_known_credentials_are_refused(pair):
+    environment = {"ONREAD_ROOT_ACCESS_KEY_ID": pair[0], "ONREAD_ROOT_SECRET_ACCESS_KEY": pair[1]}
+    assert "known to everybody" in problems_of(environment=environment)[0]
+
+
+def test_half_of_the_root_credentials_is_refused():
+    assert "both or neither" in problems_of(environment={"ONREAD_ROOT_ACCESS_KEY_ID": "AKIA"})[0]
+
+
+def test_secrets_do_not_show_in_the_settings():
+    environment = {"ONREAD_ROOT_ACCESS_KEY_ID": "AKIDAKID", "ONREAD_ROOT_SECRET_ACCESS_KEY": "c4n4ry-secret"}
+    settings = load_settings({}, {**environment, "ONREAD_MASTER_KEY": "c4n4ry" * 8})
+    assert "c4n4ry" not in f"{settings} {settings!r} {settings.master_key}"
+    assert settings.root_secret_access_key.reveal() == "c4n4ry-secret"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("domains", "*.example.com"),
+        ("region", "moon"),
+        ("transform_timeout_seconds", "0"),
+        ("transform_timeout_seconds", "soon"),
+        ("strict", "perhaps"),
+        ("isolation", "full"),
+        ("database_url", "postgresql://db"),
+        ("log_level", "loud"),
+        ("master_key", "short"),
+        ("listen", "127.0.0.1:65536"),
+        ("workers", "0"),
+    ],
+)
+def test_a_bad_value_is_refused(name, value):
+    assert problems_of(environment={environment_name(name): value})[0].startswith(name)
+
+
+def test_domains_are_lower_case_names():
+    assert load_settings({"domains": "S3.Example.com., localhost"}, {}).domains == ("s3.example.com", "localhost")
+
+
+def test_an_ipv6_endpoint_keeps_its_brackets():
+    assert str(load_settings({"listen": "[::1]:9000"}, {}).listen) == "[::1]:9000"
