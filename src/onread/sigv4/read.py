@@ -1,0 +1,238 @@
+"""The two places where a signature stands: the Authorization header and a presigned URL's query.
+
+Owns where to look. A request carries one signature or none.
+"""
+
+import re
+from datetime import datetime
+from urllib.parse import unquote
+
+from onread.errors import (
+    AccessDenied,
+    AuthorizationHeaderMalformed,
+    AuthorizationQueryParametersError,
+    InvalidArgument,
+    InvalidRequest,
+    MissingAuthenticationToken,
+)
+from onread.sigv4.canonical import split_query
+from onread.sigv4.claim import (
+    ALGORITHM,
+    UNSIGNED_PAYLOAD,
+    ClaimedSignature,
+    read_credential,
+    read_payload_hash,
+    read_signature_text,
+    read_signed_headers,
+    read_single,
+    unsupported_algorithm,
+)
+from onread.sigv4.scope import MAX_EXPIRES_SECONDS, TERMINATOR, signs_as_s3
+from onread.wire.dates import parse_basic, parse_http_date
+from onread.wire.message import Headers, Request
+
+_QUERY_MARKS = frozenset({"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"})
+_SIGV2_MARKS = frozenset({"AWSAccessKeyId", "Signature"})
+_REQUIRED_PARAMETERS = (
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-SignedHeaders",
+    "X-Amz-Signature",
+)
+_SINGLE_PARAMETERS = frozenset({*_REQUIRED_PARAMETERS, "X-Amz-Security-Token"})
+
+_AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256\s++([^=,\s]+=[^,\s]*+(?:\s*+,\s*+[^=,\s]+=[^,\s]*+){2})\s*+")
+
+_USE_SIGV4 = (
+    "Missing authentication token. Signature version 2 is not supported: sign with signature version 4 "
+    "(boto3: Config(signature_version='s3v4'))."
+)
+_ONE_MECHANISM = (
+    "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
+    "parameter or the Authorization header should be specified"
+)
+
+
+def read_signature(request: Request) -> ClaimedSignature | None:
+    """The one signature a request carries; None when it is unsigned.
+
+    Raises:
+        InvalidArgument: two signatures, or an Authorization header of another kind.
+        MissingAuthenticationToken: signature version 2; the message says how to sign instead.
+        UnsupportedSignature: another algorithm of version 4.
+        AuthorizationHeaderMalformed, AuthorizationQueryParametersError: what stands there is unreadable.
+        AccessDenied: a presigned URL with a streaming body (T-004), or no date at all.
+        InvalidRequest: an S3 request signed by header without ``x-amz-content-sha256``.
+    """
+    authorizations = request.headers.get_all("authorization")
+    pairs = split_query(request.query) if _may_be_signed(request.query) else []
+    names = {name for name, _ in pairs}
+    in_query, in_sigv2_query = bool(names & _QUERY_MARKS), bool(names & _SIGV2_MARKS)
+    if len(authorizations) + in_query + in_sigv2_query > 1:
+        raise InvalidArgument(_ONE_MECHANISM, ArgumentName="Authorization")
+    if authorizations:
+        return _read_header(authorizations[0], request.headers)
+    if in_query:
+        return _read_query(pairs, request.headers)
+    if in_sigv2_query:
+        raise MissingAuthenticationToken(_USE_SIGV4)
+    return None
+
+
+def claimed_service(request: Request) -> str | None:
+    """The service in the credential scope, if a request seems to have one. Nothing is validated.
+
+    Addressing needs it before anything is verified: the host of an Object Lambda access point and that
+    of a standard one differ in nothing else.
+    """
+    authorization = request.headers.get("authorization")
+    if authorization is not None:
+        credential = authorization.partition("Credential=")[2].partition(",")[0]
+    else:
+        credential = unquote(request.query.partition("X-Amz-Credential=")[2].partition("&")[0])
+    parts = credential.strip().split("/")
+    return parts[3] if len(parts) == 5 and parts[4] == TERMINATOR else None
+
+
+def _may_be_signed(query: str) -> bool:
+    return "X-Amz-" in query or "AWSAccessKeyId" in query or "Signature" in query
+
+
+def _read_header(authorization: str, headers: Headers) -> ClaimedSignature:
+    found = _AUTHORIZATION.fullmatch(authorization)
+    if found is None:
+        raise _refused_header(authorization)
+    parts = dict([part.strip().split("=", 1) for part in found[1].split(",")])
+    if parts.keys() != {"Credential", "SignedHeaders", "Signature"}:
+        raise _three_components()
+    access_key_id, date, region, service = read_credential("header", parts["Credential"])
+    return ClaimedSignature(
+        form="header",
+        access_key_id=access_key_id,
+        date=date,
+        region=region,
+        service=service,
+        timestamp=_header_timestamp(headers),
+        expires_seconds=None,
+        signed_headers=read_signed_headers("header", parts["SignedHeaders"]),
+        signature=read_signature_text("header", parts["Signature"]),
+        session_token=read_single(headers, "x-amz-security-token"),
+        payload_hash=_header_payload_hash(headers, service),
+    )
+
+
+def _refused_header(authorization: str) -> Exception:
+    scheme = authorization.split(None, 1)[0] if authorization.strip() else ""
+    if scheme == ALGORITHM:
+        return _three_components()
+    if scheme == "AWS":
+        return MissingAuthenticationToken(_USE_SIGV4)
+    if scheme.upper().startswith("AWS4-"):
+        return unsupported_algorithm()
+    # AWS repeats the value here; it may be somebody's password.
+    return InvalidArgument("Unsupported Authorization Type", ArgumentName="Authorization")
+
+
+def _three_components() -> AuthorizationHeaderMalformed:
+    return AuthorizationHeaderMalformed(
+        "The authorization header is malformed; the authorization header requires three components: "
+        "Credential, SignedHeaders, and Signature."
+    )
+
+
+def _header_timestamp(headers: Headers) -> datetime:
+    """``x-amz-date``, or ``Date`` when it is absent."""
+    amz_date = read_single(headers, "x-amz-date")
+    text = amz_date if amz_date is not None else read_single(headers, "date")
+    if text is None:
+        raise AccessDenied("AWS authentication requires a valid Date or x-amz-date header")
+    try:
+        return parse_basic(text.strip(" \t"))
+    except ValueError as not_basic:
+        if amz_date is not None:
+            raise AccessDenied("AWS authentication requires a valid Date or x-amz-date header") from not_basic
+    try:
+        return parse_http_date(text)
+    except ValueError as error:
+        raise AccessDenied("AWS authentication requires a valid Date or x-amz-date header") from error
+
+
+def _header_payload_hash(headers: Headers, service: str) -> str | None:
+    value = read_single(headers, "x-amz-content-sha256")
+    if value is None:
+        if signs_as_s3(service):
+            raise InvalidRequest("Missing required header for this request: x-amz-content-sha256")
+        return None
+    return read_payload_hash(value)
+
+
+def _read_query(pairs: list[tuple[str, str]], headers: Headers) -> ClaimedSignature:
+    if (headers.get("x-amz-content-sha256") or "").startswith("STREAMING-"):
+        # T-004: the framing of such a body is proved by a signature that a URL does not have.
+        raise AccessDenied("A streaming payload must be signed by the Authorization header.")
+    found = _query_parameters(pairs)
+    if found["X-Amz-Algorithm"] != ALGORITHM:
+        raise unsupported_algorithm()
+    access_key_id, date, region, service = read_credential("query", found["X-Amz-Credential"])
+    return ClaimedSignature(
+        form="query",
+        access_key_id=access_key_id,
+        date=date,
+        region=region,
+        service=service,
+        timestamp=_query_timestamp(found["X-Amz-Date"]),
+        expires_seconds=_expires_seconds(found["X-Amz-Expires"]),
+        signed_headers=read_signed_headers("query", found["X-Amz-SignedHeaders"]),
+        signature=read_signature_text("query", found["X-Amz-Signature"]),
+        session_token=found.get("X-Amz-Security-Token"),
+        payload_hash=_query_payload_hash(pairs, headers, service),
+    )
+
+
+def _query_parameters(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in _SINGLE_PARAMETERS:
+            if name in found:
+                raise AuthorizationQueryParametersError(f"The query parameter {name} must be given once.")
+            found[name] = unquote(value)
+    if not all(name in found for name in _REQUIRED_PARAMETERS):
+        raise AuthorizationQueryParametersError(
+            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
+            "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
+        )
+    return found
+
+
+def _query_timestamp(text: str) -> datetime:
+    try:
+        return parse_basic(text)
+    except ValueError as error:
+        raise AuthorizationQueryParametersError(
+            "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\""
+        ) from error
+
+
+def _expires_seconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise AuthorizationQueryParametersError("X-Amz-Expires should be a positive number of seconds")
+    if len(text) > 6 or int(text) > MAX_EXPIRES_SECONDS:
+        raise AuthorizationQueryParametersError(
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must "
+            f"be at most {MAX_EXPIRES_SECONDS} seconds"
+        )
+    if int(text) == 0:
+        raise AuthorizationQueryParametersError("X-Amz-Expires should be a positive number of seconds")
+    return int(text)
+
+
+def _query_payload_hash(pairs: list[tuple[str, str]], headers: Headers, service: str) -> str | None:
+    value = read_single(headers, "x-amz-content-sha256")
+    if value is not None:
+        return read_payload_hash(value)
+    for name, encoded in pairs:
+        if name.lower() == "x-amz-content-sha256":  # where AWS's JavaScript SDK puts it
+            return read_payload_hash(unquote(encoded))
+    return UNSIGNED_PAYLOAD if signs_as_s3(service) else None
