@@ -1,0 +1,253 @@
+"""Functions run in processes of this machine: the pool of all execution environments.
+
+Owns one task for each environment and the folder of unpacked code. What it must not know (the server,
+the store of packages, keys) is handed in as callables.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from onread.errors import (
+    InvalidParameterValueException,
+    InvalidRuntimeException,
+    InvalidZipFileException,
+    TooManyRequestsException,
+)
+from onread.functions.fleet import Fleet
+from onread.functions.invoker import Invocation, Outcome
+from onread.functions.logs import Clock, EnvironmentLog, LogLine, LogSink
+from onread.functions.package import unpack
+from onread.functions.process import Launcher, ProcessLauncher
+from onread.functions.provision import Credentials, Prepared, Serve
+from onread.functions.run import Run
+from onread.functions.runtimes import Interpreter, Runtimes
+from onread.functions.settings import PoolSettings
+from onread.functions.supervisor import Supervisor
+from onread.metadata.records import Function
+
+Code = Callable[[str], Awaitable[bytes]]
+"""The zip of a hexadecimal SHA-256. Raises ResourceNotFoundException."""
+
+# Environments that end for these reasons were still wanted: another takes their place at once.
+_WANTED = frozenset({"exited", "timed out", "abandoned", "stuck", "lost"})
+
+
+class Observer(Protocol):
+    """Whoever counts. Every call returns at once."""
+
+    def environment_started(self, function: Function, seconds: float) -> None:
+        """An environment asked for its first event so many seconds after its process was started."""
+
+    def environment_ended(self, function: Function, reason: str) -> None:
+        """An environment is gone."""
+
+    def ran(self, function: Function, outcome: Outcome, seconds: float) -> None:
+        """A run is over, so many seconds after its event was handed over."""
+
+
+class NoObserver:
+    """Counts nothing."""
+
+    def environment_started(self, function: Function, seconds: float) -> None:
+        """See `Observer`."""
+
+    def environment_ended(self, function: Function, reason: str) -> None:
+        """See `Observer`."""
+
+    def ran(self, function: Function, outcome: Outcome, seconds: float) -> None:
+        """See `Observer`."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _no_sink(_function: Function, _line: LogLine) -> None:
+    return None
+
+
+class FunctionPool:
+    """Runs functions as local processes (an `Invoker`). Use it as ``async with``.
+
+    Leaving the scope kills every process and waits for it, at most ``kill_wait_seconds``; runs that
+    are open then end as failed. Must live in the loop of the main thread: processes die with it.
+
+    Args:
+        serve_runtime_api: serves a handler on a port of its own while the scope is open.
+        endpoint: the URL at which functions reach S3; asked whenever a process starts.
+        code: loads a package.
+        credentials: makes the keys of one environment; they must outlive ``environment_life_seconds``.
+        log_sink: gets every line as it is written.
+    """
+
+    def __init__(
+        self,
+        settings: PoolSettings,
+        *,
+        serve_runtime_api: Serve,
+        endpoint: Callable[[], str],
+        code: Code,
+        credentials: Credentials,
+        log_sink: LogSink = _no_sink,
+        observer: Observer | None = None,
+        launcher: Launcher | None = None,
+        runtimes: Runtimes | None = None,
+        clock: Clock = _utc_now,
+    ) -> None:
+        self.settings = settings
+        self.serve = serve_runtime_api
+        self.endpoint = endpoint
+        self.credentials = credentials
+        self.launcher: Launcher = launcher or ProcessLauncher()
+        self.clock = clock
+        self._code = code
+        self._log_sink = log_sink
+        self._observer: Observer = observer or NoObserver()
+        self._runtimes = runtimes or Runtimes(search_path=settings.search_path)
+        self._unpacked: dict[str, Path] = {}
+        self._unpacking: dict[str, asyncio.Lock] = {}
+        self._fleets: dict[tuple[str, str], Fleet] = {}
+        self._supervisors: dict[str, Supervisor] = {}
+        self._group = asyncio.TaskGroup()
+        self._closed = True
+
+    async def __aenter__(self) -> Self:
+        # Work folders of a gateway that was killed.
+        stale = self.settings.cache_directory / "environments"
+        await asyncio.to_thread(shutil.rmtree, stale, ignore_errors=True)
+        await self._group.__aenter__()
+        self._closed = False
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        for fleet in self._fleets.values():
+            fleet.close("stopping")
+        await self._group.__aexit__(kind, error, trace)
+
+    # For those who run functions
+
+    async def start(self, invocation: Invocation) -> Run:
+        """See `onread.functions.invoker.Invoker.start`."""
+        if self._closed:
+            raise TooManyRequestsException("The gateway is stopping.")
+        return await self._fleet(invocation.function).start(invocation)
+
+    def prewarm(self, function: Function) -> None:
+        """Start an environment of this function if it has none, so that the first caller finds it warm."""
+        fleet = self._fleet(function)
+        fleet.adopt(function)
+        if not self._closed and not fleet.environments:
+            fleet.grow()
+
+    def drop(self, function: Function, *, deleted: bool = False) -> None:
+        """The function was updated or deleted: its environments get no further run.
+
+        Idle ones end at once, busy ones after their run. Those that wait for a deleted function are
+        refused with ResourceNotFoundException; those that wait for an updated one get a new environment.
+        """
+        fleet = self._fleets.get((function.account_id, function.name))
+        if fleet is None:
+            return
+        if deleted:
+            del self._fleets[function.account_id, function.name]
+            fleet.delete()
+        else:
+            fleet.adopt(function)
+            fleet.retire("function updated")
+
+    async def check_runtime(self, runtime: str) -> Interpreter:
+        """The interpreter that would serve a runtime, with the warning for the state reason.
+
+        Raises:
+            InvalidParameterValueException: none could.
+        """
+        return await asyncio.to_thread(self._runtimes.resolve, runtime)
+
+    def is_live(self, environment_id: str) -> bool:
+        """Whether this environment exists and its keys may therefore be used."""
+        supervisor = self._supervisors.get(environment_id)
+        return supervisor is not None and supervisor.live
+
+    def logs(self, function: Function) -> Iterable[LogLine]:
+        """The latest lines of a function, oldest first."""
+        fleet = self._fleets.get((function.account_id, function.name))
+        return () if fleet is None else fleet.log.lines()
+
+    def counts(self) -> tuple[int, int, int]:
+        """How many environments exist, how many of them have a run, how many invocations wait."""
+        fleets = self._fleets.values()
+        return len(self._supervisors), sum(f.busy for f in fleets), sum(len(f.waiting) for f in fleets)
+
+    # For fleets and supervisors
+
+    def launch(self, fleet: Fleet) -> Supervisor | None:
+        """See `fleet.Headquarters`."""
+        if self._closed:
+            return None
+        if len(self._supervisors) >= self.settings.environments_limit:
+            any(other.end_idle() for other in self._fleets.values() if other is not fleet)
+            return None  # `ended` comes back when there is room
+        log = EnvironmentLog(
+            fleet.function,
+            fleet.log,
+            sink=self._log_sink,
+            clock=self.clock,
+            limit_bytes=self.settings.log_bytes_per_invocation,
+        )
+        supervisor = Supervisor(fleet.function, fleet, self, log)
+        self._supervisors[supervisor.environment_id] = supervisor
+        self._group.create_task(supervisor.run(), name=f"environment {supervisor.environment_id}")
+        return supervisor
+
+    async def prepare(self, function: Function) -> Prepared:
+        """See `supervisor.Surround`."""
+        try:
+            interpreter = await self.check_runtime(function.runtime)
+        except InvalidParameterValueException as error:
+            raise InvalidRuntimeException(error.text) from error
+        return Prepared(interpreter, await self._task_root(function.code_sha256))
+
+    async def _task_root(self, sha256: str) -> Path:
+        async with self._unpacking.setdefault(sha256, asyncio.Lock()):
+            if sha256 not in self._unpacked:
+                content = await self._code(sha256)
+                folder = await asyncio.to_thread(unpack, content, self.settings.cache_directory / "code")
+                if folder.name != sha256:
+                    raise InvalidZipFileException("The stored package is not the one that was uploaded.")
+                self._unpacked[sha256] = folder
+            return self._unpacked[sha256]
+
+    def ran(self, function: Function, outcome: Outcome, seconds: float) -> None:
+        """See `fleet.Headquarters`."""
+        self._observer.ran(function, outcome, seconds)
+
+    def ready_after(self, function: Function, seconds: float) -> None:
+        """See `fleet.Headquarters`."""
+        self._observer.environment_started(function, seconds)
+
+    def ended(self, fleet: Fleet, supervisor: Supervisor, reason: str) -> None:
+        """See `fleet.Headquarters`."""
+        self._supervisors.pop(supervisor.environment_id, None)
+        self._observer.environment_ended(supervisor.function, reason)
+        if self._closed:
+            return
+        if reason in _WANTED and supervisor.runs and fleet in self._fleets.values():
+            fleet.grow()
+        for other in self._fleets.values():
+            if other.waiting:
+                other.balance()
+
+    def _fleet(self, function: Function) -> Fleet:
+        key = (function.account_id, function.name)
+        fleet = self._fleets.get(key)
+        if fleet is None:
+            fleet = self._fleets[key] = Fleet(function, self)
+        return fleet

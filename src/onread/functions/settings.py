@@ -1,0 +1,41 @@
+"""The pool's settings: every limit of a function's life, in one frozen place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSettings:
+    """How functions are run. Times are seconds, sizes what their names say.
+
+    Attributes:
+        cache_directory: unpacked packages and the work folders of environments; the pool's own.
+        search_path: folders, as in PATH, in which interpreters are looked for.
+        environments_limit: processes over all functions; each function has its own number below that.
+        queue_limit: invocations of one function that may wait for an environment.
+        start_timeout_seconds: from the start of a process to its first request for an event.
+        abandon_grace_seconds: how long a run goes on that nobody waits for any more.
+        next_timeout_seconds: from an answer to the request for the next event.
+        idle_seconds: how long an unused environment is kept.
+        environment_life_seconds: the age at which one is replaced; its credentials must live longer.
+        memory_allowance_mb: what a process may hold beyond its function's memory: the limit counts
+            reserved private memory (stacks, the interpreter's own), Lambda counts what is resident.
+    """
+
+    cache_directory: Path
+    search_path: str = "/usr/local/bin:/usr/bin:/bin"
+    environments_limit: int = 64
+    queue_limit: int = 100
+    start_timeout_seconds: float = 10.0
+    abandon_grace_seconds: float = 5.0
+    next_timeout_seconds: float = 5.0
+    kill_wait_seconds: float = 5.0
+    idle_seconds: float = 600.0
+    environment_life_seconds: float = 5 * 3600.0
+    backoff_first_seconds: float = 1.0
+    backoff_last_seconds: float = 60.0
+    memory_allowance_mb: int = 128
+    open_files: int = 1024
+    file_bytes: int = 512 * 1024 * 1024
+    log_bytes_per_invocation: int = 256 * 1024
+    log_bytes_per_function: int = 1024 * 1024
