@@ -1,0 +1,118 @@
+"""One answer on its way out: how it is framed, and its body pulled to the peer."""
+
+from onread.errors import IncompleteBody
+from onread.server.head import given_length, render_head
+from onread.server.reader import ReceivedRequest
+from onread.server.sender import GATHER_BYTES, Sender
+from onread.wire.message import Body, Response
+
+_CHUNKED_LINE = "Transfer-Encoding: chunked\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
+
+
+async def send_answer(
+    sender: Sender, request: ReceivedRequest, response: Response, standing_lines: str
+) -> None:
+    """Send a whole answer; returns when all but its last few KiB have gone to the kernel.
+
+    ``request.keep_alive`` is cleared when only closing can end the answer.
+
+    Args:
+        standing_lines: the header lines of every answer (``Date``, ``Server``).
+
+    Raises:
+        UnsafeHead: the head must not be written; nothing was.
+        IncompleteBody: the body gave fewer or more bytes than were declared.
+        Whatever reading the body raises.
+
+    Cancellation: the answer is broken off; the connection must be cut.
+    """
+    body = response.body
+    length = len(body) if isinstance(body, bytes) else body.length_bytes
+    bodiless = request.method == "HEAD" or response.status in (204, 304)
+    if bodiless:
+        framing = _bodiless_framing(response, length)
+    elif length is not None:
+        framing = f"Content-Length: {length}\r\n"
+    else:
+        framing = _unknown_length_framing(request)
+    head = render_head(
+        response.status, response.headers, f"{standing_lines}{framing}{_connection_line(request)}"
+    )
+    sender.started = True
+    if bodiless:
+        sender.write(head)
+    elif isinstance(body, bytes):
+        await _send_bytes(sender, head, body)
+    else:
+        sender.put(head)
+        await _send_stream(sender, body, length, chunked=framing is _CHUNKED_LINE)
+
+
+def _connection_line(request: ReceivedRequest) -> str:
+    if not request.keep_alive:
+        return "Connection: close\r\n"
+    return "" if request.version == "1.1" else "Connection: keep-alive\r\n"
+
+
+def _bodiless_framing(response: Response, length: int | None) -> str:
+    """RFC 9110 section 8.6: what a GET would have had, and nothing in a 204."""
+    if response.status == 204:
+        return ""
+    given = given_length(response.headers)
+    if given is None and response.status != 304:
+        given = length
+    return "" if given is None else f"Content-Length: {given}\r\n"
+
+
+def _unknown_length_framing(request: ReceivedRequest) -> str:
+    if request.version == "1.1":
+        return _CHUNKED_LINE
+    request.keep_alive = False
+    return ""
+
+
+async def _send_bytes(sender: Sender, head: bytes, body: bytes) -> None:
+    if len(body) <= GATHER_BYTES:
+        sender.write(head + body)
+    else:
+        sender.put_all((head, body))
+        await sender.handed_over()
+
+
+async def _send_stream(sender: Sender, body: Body, length: int | None, *, chunked: bool) -> None:
+    if length is not None:
+        await _send_sized(sender, body, length)
+    elif chunked:
+        await _send_chunked(sender, body)
+    else:
+        async for chunk in body:
+            sender.put(chunk)
+            if sender.paused:
+                await sender.room()
+    await sender.handed_over()
+
+
+async def _send_sized(sender: Sender, body: Body, length: int) -> None:
+    left = length
+    async for chunk in body:
+        left -= len(chunk)
+        if left < 0:
+            raise IncompleteBody(f"More than the declared {length} bytes came.")
+        sender.put(chunk)
+        if sender.paused:
+            await sender.room()
+    if left:
+        raise IncompleteBody(f"{length - left} of the declared {length} bytes came.")
+
+
+async def _send_chunked(sender: Sender, body: Body) -> None:
+    async for chunk in body:
+        size = len(chunk)
+        if size <= GATHER_BYTES:
+            sender.put(b"%x\r\n%b\r\n" % (size, chunk))
+        else:
+            sender.put_all((b"%x\r\n" % size, chunk, b"\r\n"))
+        if sender.paused:
+            await sender.room()
+    sender.put(_LAST_CHUNK)

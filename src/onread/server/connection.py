@@ -1,0 +1,312 @@
+"""One connection: its requests answered one after the other by one task, until either side is done.
+
+Owns the order of things on a connection: when to read, when to answer, when to keep alive and when to
+cut. The bytes in are `RequestReader`'s, the bytes out `Sender`'s.
+"""
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, cast
+
+from onread.errors import InternalError, ServiceError
+from onread.server.answer import send_answer
+from onread.server.body import NO_BODY, IncomingBody
+from onread.server.reader import ReceivedRequest, RequestReader
+from onread.server.refusal import Refusal, service_error_response
+from onread.server.sender import Sender
+from onread.wire.message import Headers, Response
+
+if TYPE_CHECKING:
+    from onread.server.listener import Listener
+
+log = logging.getLogger("onread.server")
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Connection(asyncio.Protocol):
+    """The life of one connection.
+
+    A peer that goes away, or shuts its writing side after a whole request, is gone: the task is
+    cancelled and the scope of the answer in progress closes with CancelledError.
+    """
+
+    _reader: RequestReader
+    _sender: Sender
+    _transport: asyncio.Transport
+
+    def __init__(self, listener: "Listener") -> None:
+        self._listener = listener
+        self._limits = listener.limits
+        self._task: asyncio.Task[None] | None = None
+        self._wanted: asyncio.Future[None] | None = None
+        self._request: ReceivedRequest | None = None
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._reading = True
+        self._head_began = False
+        self._draining = False
+        self._ending = False
+        self._deadline = 0.0
+
+    # Told by the transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin; one connection too many is told so and closed."""
+        peer = transport.get_extra_info("peername")
+        self._transport = transport = cast("asyncio.Transport", transport)
+        self._sender = Sender(transport, self._listener.loop, self._limits.buffer_bytes)
+        self._reader = RequestReader(
+            self._limits, self, peer=peer[0] if peer else "", scheme=self._listener.scheme
+        )
+        self._task = self._listener.admit(self)
+        if self._task is None:
+            self._sender.write(self._listener.overload_answer())
+            self._linger()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, or hold back what was sent ahead of its turn."""
+        if self._ending:
+            return
+        reader = self._reader
+        if reader.body is None and (self._request is not None or reader.received):
+            self._hold(data)
+        else:
+            self._feed(data)
+
+    def eof_received(self) -> bool:
+        """Keep the connection half open only to answer a request that broke off."""
+        body = self._reader.body
+        if body is not None and not self._ending:
+            self._reader.finished = True
+            body.leave()
+            return True
+        if self._request is not None and not self._ending:
+            self.cut()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End everything that belongs to the peer."""
+        self._ending = True
+        self._reader.close()
+        self._listener.forget(self)
+        if self._task is not None:
+            self._task.cancel()
+
+    def pause_writing(self) -> None:
+        """The peer takes less than we send."""
+        self._sender.pause()
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
+        self._sender.resume()
+
+    # Asked by the body
+
+    def send_continue(self) -> None:
+        """Let the client send the body it holds back."""
+        if not self._ending and not self._sender.started:
+            self._sender.write(_CONTINUE)
+
+    def reading_may_change(self) -> None:
+        """Read on or pause, as the buffers demand; the one place that does either."""
+        body = self._reader.body
+        full = self._held_bytes > self._limits.drain_body_bytes or (body is not None and body.full)
+        wanted = self._ending or not full
+        if wanted == self._reading or self._transport.is_closing():
+            return
+        self._reading = wanted
+        if wanted:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    # Bytes in
+
+    def _feed(self, data: bytes) -> None:
+        self._reader.feed(data)
+        if self._wanted is None:
+            return
+        if self._reader.received:
+            self._wake()
+        elif self._reader.in_head and not self._head_began:
+            self._begin_wait(self._limits.head_seconds)
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what a peer sends ahead unread until the answer in progress is done."""
+        self._held.append(data)
+        self._held_bytes += len(data)
+        self.reading_may_change()
+
+    def _feed_held(self) -> None:
+        data = b"".join(self._held)
+        self._held.clear()
+        self._held_bytes = 0
+        self.reading_may_change()
+        self._feed(data)
+
+    def _begin_wait(self, seconds: float) -> None:
+        self._head_began = self._reader.in_head
+        self._deadline = time.monotonic() + seconds
+
+    def _wake(self) -> None:
+        if self._wanted is not None and not self._wanted.done():
+            self._wanted.set_result(None)
+
+    # The task
+
+    async def serve(self) -> None:
+        """Answer the requests of this connection in order; returns when it ends."""
+        try:
+            await self._serve()
+        except Exception:  # a mistake of ours ends one connection, never the listener
+            log.exception("connection failed")
+        finally:
+            if not self._ending:
+                self.cut()
+
+    async def _serve(self) -> None:
+        patience_seconds = self._limits.head_seconds
+        while not self._ending:
+            received = await self._next(patience_seconds)
+            patience_seconds = self._limits.idle_seconds
+            if received is None:
+                self._end()
+            elif isinstance(received, Refusal):
+                await self._refuse(received)
+            else:
+                self._request = received
+                if await self._answer(received):
+                    await self._settle(received)
+                else:
+                    self.cut()
+                self._request = None
+
+    async def _next(self, patience_seconds: float) -> ReceivedRequest | Refusal | None:
+        reader = self._reader
+        if self._held and not reader.received:
+            self._feed_held()
+        while not reader.received:
+            if reader.finished or (self._draining and not reader.in_head):
+                return None
+            self._begin_wait(self._limits.head_seconds if reader.in_head else patience_seconds)
+            self._wanted = self._listener.loop.create_future()
+            try:
+                await self._wanted
+            finally:
+                self._wanted = None
+        return reader.received.popleft()
+
+    async def _answer(self, request: ReceivedRequest) -> bool:
+        """Answer one request in its handler's scope; whether the answer left whole."""
+        whole = False
+        self._sender.started = False
+        try:
+            async with self._listener.handler(request) as response:
+                await self._send(request, response)
+                whole = True
+        except ServiceError as error:
+            return whole or await self._answer_error(request, error)
+        except Exception:  # the end of the road for whatever a handler raises
+            log.exception("handler failed")
+            return whole or await self._answer_error(request, InternalError())
+        return whole
+
+    async def _answer_error(self, request: ReceivedRequest, error: ServiceError) -> bool:
+        if self._sender.started:
+            return False
+        request.keep_alive = False
+        await self._send(request, service_error_response(error))
+        return True
+
+    async def _send(self, request: ReceivedRequest, response: Response) -> None:
+        if self._draining or not self._can_go_on(request):
+            request.keep_alive = False
+        await send_answer(self._sender, request, response, self._listener.standing_lines)
+
+    def _can_go_on(self, request: ReceivedRequest) -> bool:
+        """Whether what is unread of the body, if it stays so, is worth the connection (T-056)."""
+        body = request.body
+        if body is NO_BODY or not isinstance(body, IncomingBody) or body.ended:
+            return True
+        rest = None if body.settled or body.continue_expected else body.rest_bytes
+        return rest is not None and rest <= self._limits.drain_body_bytes
+
+    async def _settle(self, request: ReceivedRequest) -> None:
+        """Bring the connection behind the request that was answered, or end it."""
+        body = request.body
+        if isinstance(body, IncomingBody):
+            if request.keep_alive and not body.settled:
+                await self._drain_body(body)
+            if not body.ended:
+                self._linger()
+                return
+            self.reading_may_change()
+        if not request.keep_alive:
+            self._end()
+
+    async def _drain_body(self, body: IncomingBody) -> None:
+        try:
+            async with asyncio.timeout(self._limits.linger_seconds):
+                await body.discard()
+        except TimeoutError:
+            body.leave()
+
+    async def _refuse(self, refusal: Refusal) -> None:
+        nobody = ReceivedRequest(
+            method="", target="", host="", headers=Headers(), body=NO_BODY, version="1.1", keep_alive=False
+        )
+        await send_answer(self._sender, nobody, refusal.response(), self._listener.standing_lines)
+        self._linger()
+
+    # Endings
+
+    def _end(self) -> None:
+        """Close when all that was written has left; the stall limit bounds that."""
+        self._ending = True
+        self._deadline = time.monotonic() + self._limits.stall_seconds
+        self._sender.flush()
+        self._transport.close()
+
+    def _linger(self) -> None:
+        """Say that we are done and throw away what still comes, so that no reset eats the answer."""
+        if self._ending:
+            return
+        self._ending = True
+        self._deadline = time.monotonic() + self._limits.linger_seconds
+        self._sender.flush()
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+        self._held.clear()
+        self.reading_may_change()
+
+    def cut(self) -> None:
+        """End so that the peer cannot take what it has for whole (T-107)."""
+        self._ending = True
+        self._transport.abort()
+
+    def drain(self) -> None:
+        """Answer what has begun, then close; an idle connection closes at once."""
+        self._draining = True
+        if not self._head_began:
+            self._wake()
+
+    def check(self, now: float) -> None:
+        """Enforce the deadlines; called a few times within the shortest of them."""
+        if self._ending:
+            if now >= self._deadline:
+                self.cut()
+        elif self._wanted is not None:
+            if now >= self._deadline:
+                self._give_up_waiting()
+        elif self._sender.stalled(now, self._limits.stall_seconds):
+            self.cut()
+        elif self._reader.body is not None:
+            self._reader.body.check_stall(now)
+
+    def _give_up_waiting(self) -> None:
+        self._reader.finished = True
+        if self._head_began:
+            self._reader.refuse(Refusal(408, "RequestTimeout", "The head of the request took too long."))
+        self._wake()

@@ -1,0 +1,293 @@
+"""Bytes in, requests out: the framing of what one peer sends. Knows no socket.
+
+httptools (llhttp) reads heads and chunks and is strict in nearly all that request smuggling lives on;
+what it lets pass is refused here. It sees no more than it must: the rest of a body of known length
+goes past it, uncopied, and a fresh parser takes over behind the body.
+"""
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import httptools
+
+from onread.errors import IncompleteBody
+from onread.server.body import NO_BODY, IncomingBody, Upstream
+from onread.server.head import body_length, check_method, is_forbidden_trailer, split_target
+from onread.server.limits import Limits
+from onread.server.refusal import Refusal, bad_request
+from onread.wire.message import Headers, Request
+
+_HEADER_EXTRA_BYTES = 4  # colon, space, CR, LF
+_REQUEST_LINE_EXTRA_BYTES = 12  # two spaces, HTTP/1.1, CR, LF
+_CHUNK_FRAMING_BYTES = 32  # what an honest chunk spends on its size and line ends, amply
+
+# The headers that decide how a request is read, by length first: most names fail that look.
+_DECISIVE = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
+_DECISIVE_LENGTHS = frozenset(map(len, _DECISIVE))
+
+
+@dataclass(slots=True, kw_only=True)
+class ReceivedRequest(Request):
+    """A request and what its connection needs to know to answer it."""
+
+    version: str
+    keep_alive: bool
+
+
+class RequestReader:
+    """Turns what one peer sends into requests, in order; a `Refusal` among them is the last.
+
+    Feeding one byte at a time gives the same requests and bodies as feeding all at once.
+
+    Attributes:
+        received: requests whose heads are complete and which nobody has taken yet.
+        in_head: the first byte of a head has come and its end has not.
+        finished: nothing more will be read: the peer asked to close, or broke the framing.
+    """
+
+    def __init__(self, limits: Limits, upstream: Upstream, *, peer: str, scheme: str) -> None:
+        self.received: deque[ReceivedRequest | Refusal] = deque()
+        self.in_head = False
+        self.finished = False
+        self._limits = limits
+        self._upstream = upstream
+        self._peer = peer
+        self._scheme = scheme
+        self._parser = httptools.HttpRequestParser(self)
+        self._body: IncomingBody | None = None
+        self._direct_bytes = 0
+        self._target = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._keep_alive = True
+        # How much may have gone into the head so far: never less than the truth.
+        self._span_bytes = 0
+        self._first_feed_bytes = 0
+        self._feed_bytes = 0
+        self._spare_bytes = 0
+        # Below it no limit on a part of a head can be passed, and none is looked at.
+        self._harmless_bytes = min(limits.request_line_bytes, limits.header_bytes, limits.header_block_bytes)
+
+    @property
+    def body(self) -> IncomingBody | None:
+        """The body that is arriving; None between messages."""
+        return self._body
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the connection."""
+        while data:
+            if self._direct_bytes:
+                data = self._feed_direct(data)
+            elif self.finished:
+                return
+            else:
+                data = self._feed_parser(data)
+
+    def close(self) -> None:
+        """The peer will send no more: a body in the middle fails, and the parser lets go of us."""
+        self.finished = True
+        if self._body is not None:
+            self._body.leave()
+        del self._parser  # it holds us: without this only the garbage collector would end both
+
+    def _feed_direct(self, data: bytes) -> bytes:
+        """Pass on body bytes of a declared length; return what lies behind the body."""
+        body = self._body
+        assert body is not None
+        rest = b""
+        if len(data) > self._direct_bytes:
+            data, rest = data[: self._direct_bytes], data[self._direct_bytes :]
+        self._direct_bytes -= len(data)
+        body.push(data)
+        if not self._direct_bytes:
+            self._parser = httptools.HttpRequestParser(self)
+            self.on_message_complete()
+        return rest
+
+    def _feed_parser(self, data: bytes) -> bytes:
+        """Let the parser read on; return what it left."""
+        self._feed_bytes = len(data)
+        self._span_bytes += len(data)
+        self._spare_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # An upgrade is never taken up (T-051): the connection goes on as it was.
+            self._parser = httptools.HttpRequestParser(self)
+            return data[upgrade.args[0] :]
+        except httptools.HttpParserError as error:
+            self._stop(error)
+            return b""
+        if self._body is not None:
+            self._after_body_bytes(self._body)
+        elif self.in_head:
+            self._after_head_bytes()
+        return b""
+
+    def _after_body_bytes(self, body: IncomingBody) -> None:
+        if body.length_bytes is not None:
+            self._direct_bytes = body.length_bytes - body.received_bytes
+        elif self._spare_bytes > self._limits.trailer_bytes:
+            self._fail_body("Too many bytes lie between the chunks.")
+
+    def _after_head_bytes(self) -> None:
+        grown = self._span_bytes - self._first_feed_bytes
+        if grown > self._limits.request_line_bytes + self._limits.header_block_bytes:
+            self.refuse(_headers_too_large())
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Read no further; the refusal follows the requests that were whole."""
+        self.in_head = False
+        self.finished = True
+        self.received.append(refusal)
+
+    def _stop(self, error: httptools.HttpParserError) -> None:
+        cause = error.__context__
+        if self._body is not None:
+            message = (
+                cause.message if isinstance(cause, Refusal) else "The chunks are not framed as HTTP demands."
+            )
+            self._fail_body(message)
+        elif isinstance(cause, Refusal):
+            self.refuse(cause)
+        elif isinstance(error, httptools.HttpParserCallbackError) and cause is not None:
+            raise cause
+        elif not self.finished:
+            self.refuse(bad_request("The request is not HTTP/1.1 as this server reads it."))
+
+    def _fail_body(self, message: str) -> None:
+        assert self._body is not None
+        self._body.fail(IncompleteBody(message))
+        self.finished = True
+        self._body = None
+
+    # Called by the parser
+
+    def on_message_begin(self) -> None:
+        """The first byte of a head."""
+        self.in_head = True
+        self._target = b""
+        self._headers = []
+        self._span_bytes = self._first_feed_bytes = self._feed_bytes
+
+    def on_url(self, part: bytes) -> None:
+        """Some or all of the request target."""
+        self._target += part
+        self._check_request_line(0)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One whole header, or trailer."""
+        self._headers.append((name, value))
+        if self._span_bytes > self._harmless_bytes and self.in_head:
+            self._check_size(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The empty line behind the head."""
+        headers, self._headers = self._headers, []
+        if len(headers) > self._limits.header_count:
+            raise Refusal(431, "RequestHeaderSectionTooLarge", "The request has too many headers.")
+        if len(self.received) >= self._limits.pipelined_requests:
+            raise bad_request("Too many requests were sent without waiting for an answer.")
+        request = self._build(headers)
+        self.in_head = False
+        self._keep_alive = request.keep_alive
+        self.received.append(request)
+
+    def on_chunk_header(self) -> None:
+        """The size of a chunk."""
+        self._spare_bytes -= _CHUNK_FRAMING_BYTES
+
+    def on_body(self, chunk: bytes) -> None:
+        """Bytes of the body."""
+        assert self._body is not None
+        self._spare_bytes -= len(chunk)
+        self._body.push(chunk)
+
+    def on_message_complete(self) -> None:
+        """The last byte of a message."""
+        if self._headers:
+            self._check_trailers(self._headers)
+            self._headers = []
+        body, self._body = self._body, None
+        if body is not None:
+            body.finish()
+        if not self._keep_alive:
+            self.finished = True
+
+    # What the callbacks are made of
+
+    def _check_request_line(self, method_bytes: int) -> None:
+        line = method_bytes + len(self._target) + _REQUEST_LINE_EXTRA_BYTES
+        if line > self._limits.request_line_bytes:
+            raise Refusal(414, "RequestURITooLong", "The request line is too long.")
+
+    def _check_size(self, name: bytes, value: bytes) -> None:
+        if len(name) + len(value) + _HEADER_EXTRA_BYTES > self._limits.header_bytes:
+            raise _headers_too_large()
+        block = sum(len(n) + len(v) + _HEADER_EXTRA_BYTES for n, v in self._headers)
+        if block > self._limits.header_block_bytes:
+            raise _headers_too_large()
+
+    def _check_trailers(self, trailers: list[tuple[bytes, bytes]]) -> None:
+        size = sum(len(name) + len(value) + _HEADER_EXTRA_BYTES for name, value in trailers)
+        if size > self._limits.trailer_bytes:
+            raise bad_request("The trailers of the body are too large.")
+        if any(is_forbidden_trailer(name) for name, _ in trailers):
+            raise bad_request("A trailer of the body has a name that only a header may have.")
+
+    def _build(self, raw: list[tuple[bytes, bytes]]) -> ReceivedRequest:
+        parser = self._parser
+        version = parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise bad_request("Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+        method = parser.get_method().decode("latin-1")
+        check_method(method)
+        self._check_request_line(len(method))
+        decisive: dict[bytes, bytes] = {}
+        pairs = []
+        for name, value in raw:
+            if len(name) in _DECISIVE_LENGTHS and (key := name.lower()) in _DECISIVE:
+                if key in decisive:
+                    raise bad_request(f"The {key.decode()} header may be sent once.")
+                decisive[key] = value
+            pairs.append((name.decode("latin-1"), value.rstrip(b" \t").decode("latin-1")))
+        host = decisive.get(b"host")
+        target, host_name = split_target(
+            self._target.decode("latin-1"),
+            None if host is None else host.rstrip(b" \t").decode("latin-1"),
+            version,
+        )
+        expect = decisive.get(b"expect")
+        if expect is not None and expect.lower() != b"100-continue":
+            raise Refusal(417, "ExpectationFailed", "The only expectation understood is 100-continue.")
+        length = body_length(version, decisive.get(b"content-length"), decisive.get(b"transfer-encoding"))
+        return ReceivedRequest(
+            method=method,
+            target=target,
+            host=host_name,
+            headers=Headers(pairs),
+            body=NO_BODY
+            if length == 0
+            else self._begin_body(length, expect is not None and version == "1.1"),
+            peer=self._peer,
+            scheme=self._scheme,
+            received_at=time.monotonic(),
+            version=version,
+            keep_alive=parser.should_keep_alive(),
+        )
+
+    def _begin_body(self, length: int | None, continue_expected: bool) -> IncomingBody:
+        # Bytes of this feed may belong to the head: none counts against the framing of the chunks.
+        self._spare_bytes = -self._feed_bytes
+        self._body = IncomingBody(
+            self._upstream,
+            length_bytes=length,
+            continue_expected=continue_expected,
+            mark_bytes=self._limits.buffer_bytes,
+        )
+        self._body.stall_limit_seconds = self._limits.stall_seconds
+        return self._body
+
+
+def _headers_too_large() -> Refusal:
+    return Refusal(431, "RequestHeaderSectionTooLarge", "The headers of the request are too large.")
