@@ -1,0 +1,92 @@
+"""What a caller is told when a function gave no answer. The reasons go to the log, and no further.
+
+Source: Amazon S3 API Reference, "S3 Object Lambda error responses".
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+
+import structlog
+
+from onread.errors import (
+    AccessDeniedException,
+    LambdaError,
+    LambdaInvocationFailed,
+    LambdaNotFound,
+    LambdaPermissionError,
+    LambdaResponseNotReceived,
+    LambdaRuntimeError,
+    LambdaTimeout,
+    ResourceNotFoundException,
+    S3Error,
+    SlowDown,
+    TooManyRequestsException,
+)
+from onread.functions.invoker import Failed, Outcome, Returned, TimedOut
+from onread.metadata.records import Function
+
+_log = structlog.get_logger("onread.transform")
+
+_LOGGED_DETAIL_BYTES = 4096
+# Whatever is not here is LambdaInvocationFailed.
+_INVOKE_ERRORS: Mapping[type[LambdaError], Callable[[], S3Error]] = MappingProxyType(
+    {
+        ResourceNotFoundException: LambdaNotFound,
+        AccessDeniedException: LambdaPermissionError,
+        TooManyRequestsException: lambda: SlowDown(retry_after_seconds=1),
+    }
+)
+
+
+@contextmanager
+def invoke_errors(request_id: str, function: Function) -> Iterator[None]:
+    """Lambda's errors become those of Object Lambda.
+
+    Raises:
+        LambdaNotFound, LambdaPermissionError, SlowDown, LambdaInvocationFailed: nothing was invoked.
+    """
+    try:
+        yield
+    except LambdaError as error:
+        _log.warning(
+            "transform.not_invoked",
+            request_id=request_id,
+            function=function.arn,
+            error_type=error.code,
+            detail=error.text,
+        )
+        raise _INVOKE_ERRORS.get(type(error), LambdaInvocationFailed)() from error
+
+
+def error_of_run(outcome: Outcome, *, function: Function, request_id: str, limit_seconds: float) -> S3Error:
+    """The error for a run that ended before anything was written.
+
+    Args:
+        limit_seconds: the time for the whole answer; a shorter timeout of the function's own is its error.
+    """
+    _log_outcome(outcome, function=function, request_id=request_id)
+    match outcome:
+        case Returned():
+            return LambdaResponseNotReceived()
+        case TimedOut() if function.timeout_seconds >= limit_seconds:
+            return LambdaTimeout()
+        case TimedOut() | Failed():
+            return LambdaRuntimeError()
+
+
+def _log_outcome(outcome: Outcome, *, function: Function, request_id: str) -> None:
+    match outcome:
+        case Returned():
+            error_type, payload = "NothingWritten", b""
+        case TimedOut():
+            error_type, payload = "TimedOut", outcome.payload
+        case Failed():
+            error_type, payload = outcome.error_type, outcome.payload
+    _log.warning(
+        "transform.no_answer",
+        request_id=request_id,
+        function=function.arn,
+        error_type=error_type,
+        detail=payload[:_LOGGED_DETAIL_BYTES].decode("utf-8", "replace"),
+    )

@@ -1,0 +1,199 @@
+"""The life of one transformed GET, top to bottom.
+
+Owns the order of things. It never answers with the original: that would give away exactly what the
+function is there to hide.
+
+Source: Amazon S3 User Guide, "Transforming objects with S3 Object Lambda".
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from onread.errors import LambdaTimeout
+from onread.functions.invoker import Invocation, Invoker, Returned, Running
+from onread.objectlambda.admission import Admitted, FindFunction, ReadCall, admit
+from onread.objectlambda.answer import answer
+from onread.objectlambda.event import build_event, get_object_context
+from onread.objectlambda.input_url import build_input_url
+from onread.objectlambda.outcome import error_of_run, invoke_errors
+from onread.objectlambda.rendezvous import Delivery, Meeting, Rendezvous
+from onread.objectlambda.response import FunctionReportedError
+from onread.objectlambda.route_token import RANDOM_BYTES, OutputTicket, mint
+from onread.objectlambda.watch import TransformWatch
+from onread.telemetry.metrics import Metrics
+from onread.wire.output import Output
+
+__all__ = ["ReadCall", "TransformSettings", "Transformation"]
+
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformSettings:
+    """How transformations are run.
+
+    Attributes:
+        route: what `route_token.output_route` gave for this gateway.
+        timeout_seconds: until the caller must have the whole answer; AWS's 60.
+        strict: reproduce AWS where onread is kinder (the headers that ``inputS3Url`` signs).
+        write_grace_seconds: how long after a function's return its write may still be on its way.
+    """
+
+    route: str
+    timeout_seconds: float = 60.0
+    strict: bool = False
+    write_grace_seconds: float = 0.25
+
+    @property
+    def input_url_seconds(self) -> int:
+        """The life of an ``inputS3Url``: one second longer than the function's, AWS's 61."""
+        return math.ceil(self.timeout_seconds) + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transformation:
+    """Everything a transformed GET needs.
+
+    Args:
+        endpoint: scheme and host of the functions' own listener.
+        session_key: 32 bytes derived for `sessions.SESSION_PURPOSE`.
+        token_key: 32 bytes derived for `route_token.TOKEN_PURPOSE`.
+        clock: the time, aware and in UTC.
+        random_bytes: so many bytes from the system's source.
+    """
+
+    find_function: FindFunction
+    invoker: Invoker
+    rendezvous: Rendezvous
+    settings: TransformSettings
+    endpoint: Callable[[], str]
+    session_key: bytes
+    token_key: bytes
+    clock: Callable[[], datetime]
+    random_bytes: Callable[[int], bytes]
+    metrics: Metrics
+
+    async def transform(self, call: ReadCall, scope: AsyncExitStack) -> Output:
+        """What the function makes of the object, streaming while it is written.
+
+        The run, the token and the deadline live until ``scope`` closes. Closing it normally says that the
+        caller has everything, and the writer is told so; by an exception, that it has not.
+
+        Raises:
+            NotImplemented, InvalidRequest: refused before anything was invoked.
+            LambdaNotFound, LambdaPermissionError, LambdaInvocationFailed, SlowDown: not invoked.
+            LambdaRuntimeError, LambdaTimeout, LambdaResponseNotReceived, LambdaInvalidResponse: no answer.
+            FunctionReportedError: the function's own refusal.
+            LambdaTimeout, ResponseInterrupted: from ``scope``, once the answer has begun: cut the caller.
+
+        Cancellation: the caller has left; the writer is told and the run is abandoned.
+        """
+        admitted = admit(call, self.find_function)
+        deadline = asyncio.get_running_loop().time() + self.settings.timeout_seconds
+        async with AsyncExitStack() as life:
+            watch = life.enter_context(TransformWatch(self.metrics, call.access_point.name))
+            token = self._mint(admitted)
+            input_url = self._presign(call)
+            with invoke_errors(call.request_id, admitted.function):
+                event = self._build(admitted, token, input_url)
+                meeting = life.enter_context(self.rendezvous.expect(token, deadline=deadline))
+                running = await self._invoke(admitted, event, deadline)
+            watch.mark("queue")
+            life.enter_context(_abandoned_on_failure(running))
+            delivery = await self._wait(admitted, running, meeting)
+            watch.mark("run")
+            meeting.begin()
+            output, body = answer(delivery, verify=call.params.get("ChecksumMode") == "ENABLED")
+            await life.enter_async_context(meeting.streaming(body))
+            watch.first_byte()
+            scope.push_async_exit(life.pop_all())
+        return output
+
+    def _mint(self, admitted: Admitted) -> str:
+        ticket = OutputTicket(
+            route=self.settings.route,
+            request_id=admitted.call.request_id,
+            account_id=admitted.call.access_point.account_id,
+            access_point_arn=admitted.call.access_point.arn,
+            function_arn=admitted.function.arn,
+            expires_at=self.clock().timestamp() + self.settings.timeout_seconds,
+        )
+        return mint(ticket, key=self.token_key, randomness=self.random_bytes(RANDOM_BYTES))
+
+    def _presign(self, call: ReadCall) -> str:
+        return build_input_url(
+            operation=call.operation,
+            params=call.params,
+            request=call.request,
+            request_id=call.request_id,
+            principal=call.principal,
+            access_point=call.supporting,
+            endpoint=self.endpoint(),
+            session_key=self.session_key,
+            nonce=self.random_bytes(_NONCE_BYTES),
+            now=self.clock(),
+            expires_seconds=self.settings.input_url_seconds,
+            strict=self.settings.strict,
+        )
+
+    def _build(self, admitted: Admitted, token: str, input_url: str) -> bytes:
+        call, olap = admitted.call, admitted.call.access_point
+        return build_event(
+            request_id=call.request_id,
+            operation=call.operation,
+            context=get_object_context(
+                input_url=input_url, output_route=self.settings.route, output_token=token
+            ),
+            access_point_arn=olap.arn,
+            supporting_access_point_arn=call.configuration.supporting_access_point,
+            payload=admitted.payload,
+            request=call.request,
+            host=f"{olap.name}-{olap.account_id}.s3-object-lambda.{olap.region}.amazonaws.com",
+            principal=call.principal,
+        )
+
+    async def _invoke(self, admitted: Admitted, event: bytes, deadline: float) -> Running:
+        invocation = Invocation(
+            request_id=admitted.call.request_id, function=admitted.function, event=event, deadline=deadline
+        )
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self.invoker.start(invocation)
+        except TimeoutError as error:
+            raise LambdaTimeout from error
+
+    async def _wait(self, admitted: Admitted, running: Running, meeting: Meeting) -> Delivery:
+        """The write that claimed the token; whatever happens instead is raised under its code."""
+        try:
+            async with asyncio.timeout_at(meeting.deadline):
+                await asyncio.wait((meeting.delivered, running.finished), return_when=asyncio.FIRST_COMPLETED)
+                # The return and the write travel on different connections: the return may overtake it.
+                if not meeting.delivered.done() and isinstance(running.finished.result(), Returned):
+                    await asyncio.wait((meeting.delivered,), timeout=self.settings.write_grace_seconds)
+        except TimeoutError as error:
+            raise LambdaTimeout from error
+        if meeting.delivered.done():
+            return meeting.delivered.result()
+        failure = error_of_run(
+            running.finished.result(),
+            function=admitted.function,
+            request_id=admitted.call.request_id,
+            limit_seconds=self.settings.timeout_seconds,
+        )
+        raise meeting.refusal() if meeting.refusal is not None else failure
+
+
+@contextmanager
+def _abandoned_on_failure(running: Running) -> Iterator[None]:
+    """After a complete answer the run goes on in peace; otherwise nobody wants its result."""
+    try:
+        yield
+    except FunctionReportedError:
+        raise
+    except BaseException:
+        running.abandon()
+        raise
