@@ -1,0 +1,30 @@
+"""A control operation's input, and the shape of everything that serves one."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onread.policy.principal import Principal
+from onread.wire.output import Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlCall:
+    """One authorised call of a control operation.
+
+    Attributes:
+        params: the operation's input members by AWS's name, from head and document.
+        account_id: the account that is managed: the one in the address, else the caller's.
+    """
+
+    params: Mapping[str, Any]
+    principal: Principal
+    account_id: str
+    region: str
+    request_id: str
+
+
+ControlOperation = Callable[[ControlCall], Awaitable[Output]]
+
+Operations = Mapping[str, ControlOperation]
+"""Operations of one service by AWS's name: what ``dispatch`` looks up."""

@@ -1,0 +1,162 @@
+"""The settings of a function as the Lambda API takes and shows them. Pure.
+
+Owns the rules of members and how a record looks in AWS's words. What a package, a handler or an
+environment may hold is `onread.functions`' to say.
+"""
+
+import base64
+import platform
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from onread.errors import InvalidParameterValueException
+from onread.functions.package import check_handler
+from onread.functions.variables import check_environment_variables
+from onread.metadata.records import Function
+
+LATEST = "$LATEST"
+MOST_TIMEOUT_SECONDS = 900
+MEMORY_MB = (128, 10_240)
+MOST_TAGS = 50
+_MOST_DESCRIPTION = 256
+_ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+"""Functions run on this machine, whatever its kind."""
+
+# What a function would miss if it were dropped in silence: refused by name.
+_REFUSED = ("Layers", "FileSystemConfigs", "ImageConfig", "CodeSigningConfigArn", "DurableConfig")
+# What changes nothing a function can see here: accepted and not kept, with a line in the log.
+_NOT_KEPT = (
+    "CapacityProviderConfig",
+    "DeadLetterConfig",
+    "EphemeralStorage",
+    "KMSKeyArn",
+    "LoggingConfig",
+    "Publish",
+    "SnapStart",
+    "TracingConfig",
+    "VpcConfig",
+)
+
+
+def read_settings(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The record's fields for the members that are given; what is left out is not in it.
+
+    Raises:
+        InvalidParameterValueException: a member is out of its range or not supported; the message names it.
+    """
+    for member in _REFUSED:
+        if params.get(member):
+            raise InvalidParameterValueException(f"{member} is not supported yet. Leave it out.")
+    _check_package_type(params)
+    readers: dict[str, tuple[str, Callable[[Any], Any]]] = {
+        "Handler": ("handler", _read_handler),
+        "Runtime": ("runtime", str),
+        "Role": ("role", str),
+        "Description": ("description", _read_description),
+        "Timeout": ("timeout_seconds", _read_timeout),
+        "MemorySize": ("memory_mb", _read_memory),
+        "Environment": ("environment", _read_environment),
+    }
+    return {
+        field: read(params[member])
+        for member, (field, read) in readers.items()
+        if params.get(member) is not None
+    }
+
+
+def members_not_kept(params: Mapping[str, Any]) -> list[str]:
+    """The given members that are accepted and change nothing."""
+    not_kept = [member for member in _NOT_KEPT if params.get(member)]
+    if params.get("Architectures", [_ARCHITECTURE]) != [_ARCHITECTURE]:
+        not_kept.append("Architectures")
+    return not_kept
+
+
+def read_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
+    """The tags of a new function.
+
+    Raises:
+        InvalidParameterValueException: more than fifty.
+    """
+    if tags and len(tags) > MOST_TAGS:
+        raise InvalidParameterValueException(f"A function may have at most {MOST_TAGS} tags.")
+    return dict(tags or {})
+
+
+def _check_package_type(params: Mapping[str, Any]) -> None:
+    code = params.get("Code") or params
+    if params.get("PackageType", "Zip") != "Zip" or code.get("ImageUri"):
+        raise InvalidParameterValueException(
+            "PackageType Image and ImageUri are not supported. Give the code as a zip: ZipFile, or "
+            "S3Bucket and S3Key."
+        )
+
+
+def _read_handler(handler: str) -> str:
+    check_handler(handler)
+    return handler
+
+
+def _read_description(description: str) -> str:
+    if len(description) > _MOST_DESCRIPTION:
+        raise InvalidParameterValueException(f"Description may have at most {_MOST_DESCRIPTION} characters.")
+    return description
+
+
+def _read_timeout(seconds: int) -> int:
+    if not 1 <= seconds <= MOST_TIMEOUT_SECONDS:
+        raise InvalidParameterValueException(f"Timeout must be between 1 and {MOST_TIMEOUT_SECONDS} seconds.")
+    return seconds
+
+
+def _read_memory(memory_mb: int) -> int:
+    least, most = MEMORY_MB
+    if not least <= memory_mb <= most:
+        raise InvalidParameterValueException(f"MemorySize must be between {least} and {most} MB.")
+    return memory_mb
+
+
+def _read_environment(environment: Mapping[str, Any]) -> dict[str, str]:
+    variables = dict(environment.get("Variables") or {})
+    check_environment_variables(variables)
+    return variables
+
+
+def function_configuration(function: Function, *, qualifier: str | None = None) -> dict[str, Any]:
+    """The record in AWS's words, as every operation on functions answers it.
+
+    Args:
+        qualifier: the version that was asked for; the ARN names it then.
+    """
+    members: dict[str, Any] = {
+        "FunctionName": function.name,
+        "FunctionArn": f"{function.arn}:{qualifier}" if qualifier else function.arn,
+        "Runtime": function.runtime,
+        "Role": function.role,
+        "Handler": function.handler,
+        "CodeSize": function.code_size_bytes,
+        "Description": function.description,
+        "Timeout": function.timeout_seconds,
+        "MemorySize": function.memory_mb,
+        "LastModified": _format_modified(function.modified_at),
+        "CodeSha256": base64.b64encode(bytes.fromhex(function.code_sha256)).decode(),
+        "Version": LATEST,
+        "RevisionId": function.revision_id,
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "PackageType": "Zip",
+        "Architectures": [_ARCHITECTURE],
+        "EphemeralStorage": {"Size": 512},
+        "TracingConfig": {"Mode": "PassThrough"},
+    }
+    if function.environment:
+        members["Environment"] = {"Variables": dict(function.environment)}
+    if function.state_reason:
+        members["StateReason"] = function.state_reason
+    return members
+
+
+def _format_modified(at: datetime) -> str:
+    """``2021-03-10T23:41:52.000+0000``, as Lambda writes it."""
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}+0000"

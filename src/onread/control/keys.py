@@ -1,0 +1,97 @@
+"""IAM: access keys of users. A secret is shown once, when its key is made."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from onread.control.call import ControlCall, Operations
+from onread.control.identities import make_access_key_id, make_secret
+from onread.control.pages import cut_page
+from onread.control.users import continuation, find_user, items_wanted
+from onread.errors import ValidationError
+from onread.metadata.facade import Records
+from onread.metadata.records import AccessKey
+from onread.wire.output import Output
+from onread.wire.secret import Secret
+
+
+class AccessKeyOperations:
+    """IAM's operations on access keys.
+
+    Args:
+        clock: gives the time as aware UTC.
+    """
+
+    def __init__(self, records: Records, *, clock: Callable[[], datetime]) -> None:
+        self._records = records
+        self._clock = clock
+
+    def operations(self) -> Operations:
+        """The operations served here, by AWS's name."""
+        return {
+            "CreateAccessKey": self.create_access_key,
+            "ListAccessKeys": self.list_access_keys,
+            "UpdateAccessKey": self.update_access_key,
+            "DeleteAccessKey": self.delete_access_key,
+        }
+
+    async def create_access_key(self, call: ControlCall) -> Output:
+        """CreateAccessKey: the only answer that holds the secret."""
+        secret = make_secret()
+        key = AccessKey(
+            access_key_id=make_access_key_id(),
+            secret=Secret(secret),
+            account_id=call.account_id,
+            user_name=find_user(self._records, call).name,
+            active=True,
+            created_at=self._clock(),
+        )
+        await self._records.create_access_key(key)
+        return Output(members={"AccessKey": {**_listed(key), "SecretAccessKey": secret}})
+
+    async def list_access_keys(self, call: ControlCall) -> Output:
+        """ListAccessKeys: ids, never secrets."""
+        user = find_user(self._records, call)
+        keys = self._records.list_access_keys(call.account_id, user.name)
+        page = cut_page(
+            sorted(keys, key=lambda key: key.access_key_id),
+            name_of=lambda key: key.access_key_id,
+            token=call.params.get("Marker"),
+            most=items_wanted(call),
+            refusal=ValidationError,
+        )
+        listed = {"AccessKeyMetadata": [_listed(key) for key in page.items]}
+        return Output(members={**listed, **continuation(page.next_token)})
+
+    async def update_access_key(self, call: ControlCall) -> Output:
+        """UpdateAccessKey: Active or Inactive, at once."""
+        status = call.params.get("Status")
+        if status not in ("Active", "Inactive"):
+            raise ValidationError("Status must be Active or Inactive.")
+        user = find_user(self._records, call)
+        await self._records.set_access_key_active(
+            call.account_id, user.name, _key_id(call), active=status == "Active"
+        )
+        return Output()
+
+    async def delete_access_key(self, call: ControlCall) -> Output:
+        """DeleteAccessKey."""
+        user = find_user(self._records, call)
+        await self._records.delete_access_key(call.account_id, user.name, _key_id(call))
+        return Output()
+
+
+def _key_id(call: ControlCall) -> str:
+    key_id = call.params.get("AccessKeyId")
+    if not isinstance(key_id, str) or not key_id:
+        raise ValidationError("AccessKeyId is required.")
+    return key_id
+
+
+def _listed(key: AccessKey) -> dict[str, Any]:
+    return {
+        "UserName": key.user_name,
+        "AccessKeyId": key.access_key_id,
+        "Status": "Active" if key.active else "Inactive",
+        "CreateDate": key.created_at,
+    }

@@ -1,0 +1,247 @@
+"""Lambda API: functions and their code, at ``$LATEST``.
+
+Versions, aliases and layers are not built yet: a call that needs one is told so by name.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import uuid4
+
+import structlog
+
+from onread.control.call import ControlCall, Operations
+from onread.control.function_names import find_function, read_qualifier, read_reference
+from onread.control.function_settings import (
+    LATEST,
+    function_configuration,
+    members_not_kept,
+    read_settings,
+    read_tags,
+)
+from onread.control.pages import check_page_size, cut_page
+from onread.errors import InvalidParameterValueException, PreconditionFailedException
+from onread.functions.package import check_package
+from onread.functions.runtimes import Interpreter
+from onread.metadata.facade import Records
+from onread.metadata.records import Function
+from onread.wire.output import Output
+
+ReadObject = Callable[[ControlCall, str, str, str | None], Awaitable[bytes]]
+"""Reads a package from a bucket with the caller's own rights: call, bucket, key, version id."""
+
+DEFAULT_ITEMS, MOST_ITEMS = 50, 10_000
+
+log = structlog.get_logger()
+
+
+class FunctionHost(Protocol):
+    """What runs functions, as far as their management touches it."""
+
+    async def check_runtime(self, runtime: str) -> Interpreter:
+        """What serves a runtime. Raises InvalidParameterValueException when nothing does."""
+        ...
+
+    def prewarm(self, function: Function) -> None:
+        """Make the first call find the function warm."""
+        ...
+
+    def drop(self, function: Function, *, deleted: bool = False) -> None:
+        """The function was updated or deleted: what runs the old one gets no further run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Package:
+    """A checked zip and the record's fields that follow from it."""
+
+    content: bytes
+    fields: Mapping[str, Any]
+
+
+class LambdaFunctionOperations:
+    """The operations on functions.
+
+    Args:
+        clock: gives the time as aware UTC.
+        host: runs the functions; told of every change.
+        strict: refuse a role that does not exist, as AWS does; else it is accepted with a warning and
+            the function may do nothing but WriteGetObjectResponse.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        *,
+        clock: Callable[[], datetime],
+        read_object: ReadObject,
+        host: FunctionHost,
+        strict: bool = False,
+    ) -> None:
+        self._records = records
+        self._clock = clock
+        self._read_object = read_object
+        self._host = host
+        self._strict = strict
+
+    def operations(self) -> Operations:
+        """The operations served here, by AWS's name."""
+        return {
+            "CreateFunction": self.create_function,
+            "GetFunction": self.get_function,
+            "GetFunctionConfiguration": self.get_function_configuration,
+            "UpdateFunctionCode": self.update_function_code,
+            "UpdateFunctionConfiguration": self.update_function_configuration,
+            "DeleteFunction": self.delete_function,
+            "ListFunctions": self.list_functions,
+        }
+
+    async def create_function(self, call: ControlCall) -> Output:
+        """CreateFunction: Active when it answers."""
+        reference = read_reference(call)
+        if reference.qualifier is not None:
+            raise InvalidParameterValueException("The name of a new function has no version or alias.")
+        for member in ("Role", "Runtime", "Handler", "Code"):
+            if not call.params.get(member):
+                raise InvalidParameterValueException(f"{member} is required.")
+        fields = read_settings(call.params)
+        self._check_role(reference.name, fields["role"])
+        state_reason = await self._state_reason(fields["runtime"])
+        package = await self._read_package(call, call.params["Code"])
+        function = Function(
+            account_id=call.account_id,
+            region=call.region,
+            name=reference.name,
+            modified_at=self._clock(),
+            revision_id=str(uuid4()),
+            tags=read_tags(call.params.get("Tags")),
+            state_reason=state_reason,
+            **fields,
+            **package.fields,
+        )
+        await self._records.create_function(function, package.content)
+        self._host.prewarm(function)
+        _log_members_not_kept(call, function.name)
+        return Output(members=function_configuration(function), status=201)
+
+    async def get_function(self, call: ControlCall) -> Output:
+        """GetFunction. The package has no location to download from yet."""
+        function = find_function(self._records, call)
+        members: dict[str, Any] = {
+            "Configuration": function_configuration(function, qualifier=read_qualifier(call)),
+            "Code": {"RepositoryType": "S3"},
+        }
+        if function.tags:
+            members["Tags"] = dict(function.tags)
+        return Output(members=members)
+
+    async def get_function_configuration(self, call: ControlCall) -> Output:
+        """GetFunctionConfiguration."""
+        function = find_function(self._records, call)
+        return Output(members=function_configuration(function, qualifier=read_qualifier(call)))
+
+    async def update_function_code(self, call: ControlCall) -> Output:
+        """UpdateFunctionCode; with DryRun everything is checked and nothing changes."""
+        before = find_function(self._records, call)
+        read_settings({"ImageUri": call.params.get("ImageUri")})
+        package = await self._read_package(call, call.params)
+        change = self._change(call, package.fields)
+        if call.params.get("DryRun"):
+            return Output(members=function_configuration(change(before)))
+        after = await self._records.update_function(
+            call.account_id, before.name, change, code=package.content
+        )
+        self._host.drop(after)
+        _log_members_not_kept(call, after.name)
+        return Output(members=function_configuration(after))
+
+    async def update_function_configuration(self, call: ControlCall) -> Output:
+        """UpdateFunctionConfiguration: members that are left out keep their value."""
+        before = find_function(self._records, call)
+        fields = read_settings(call.params)
+        if "role" in fields:
+            self._check_role(before.name, fields["role"])
+        if "runtime" in fields:
+            fields["state_reason"] = await self._state_reason(fields["runtime"])
+        change = self._change(call, fields)
+        after = await self._records.update_function(call.account_id, before.name, change)
+        self._host.drop(after)
+        _log_members_not_kept(call, after.name)
+        return Output(members=function_configuration(after))
+
+    async def delete_function(self, call: ControlCall) -> Output:
+        """DeleteFunction."""
+        if read_qualifier(call) == LATEST:
+            raise InvalidParameterValueException(
+                "$LATEST version cannot be deleted without deleting the function. Leave the version out."
+            )
+        function = find_function(self._records, call)
+        await self._records.delete_function(call.account_id, function.name)
+        self._host.drop(function, deleted=True)
+        return Output(members={"StatusCode": 204}, status=204)
+
+    async def list_functions(self, call: ControlCall) -> Output:
+        """ListFunctions, by name; every function has the one version ``$LATEST``."""
+        page = cut_page(
+            self._records.list_functions(call.account_id),
+            name_of=lambda function: function.name,
+            token=call.params.get("Marker"),
+            most=check_page_size(
+                call.params.get("MaxItems"),
+                default=DEFAULT_ITEMS,
+                largest=MOST_ITEMS,
+                member="MaxItems",
+                refusal=InvalidParameterValueException,
+            ),
+            refusal=InvalidParameterValueException,
+        )
+        asked = LATEST if call.params.get("FunctionVersion") == "ALL" else None
+        listed = {"Functions": [function_configuration(each, qualifier=asked) for each in page.items]}
+        return Output(members={**listed, **({"NextMarker": page.next_token} if page.next_token else {})})
+
+    def _change(self, call: ControlCall, fields: Mapping[str, Any]) -> Callable[[Function], Function]:
+        """The change as it is made inside the transaction: a stale RevisionId is refused there."""
+        expected = call.params.get("RevisionId")
+        modified_at, revision_id = self._clock(), str(uuid4())
+
+        def change(function: Function) -> Function:
+            if expected and expected != function.revision_id:
+                raise PreconditionFailedException
+            return replace(function, modified_at=modified_at, revision_id=revision_id, **fields)
+
+        return change
+
+    async def _read_package(self, call: ControlCall, code: Mapping[str, Any]) -> _Package:
+        content = await self._fetch_package(call, code)
+        await asyncio.to_thread(check_package, content)
+        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
+        return _Package(content, {"code_sha256": sha256, "code_size_bytes": len(content)})
+
+    async def _fetch_package(self, call: ControlCall, code: Mapping[str, Any]) -> bytes:
+        content: bytes | None = code.get("ZipFile")
+        bucket, key = code.get("S3Bucket"), code.get("S3Key")
+        if content and not bucket and not key:
+            return content
+        if content or not bucket or not key:
+            raise InvalidParameterValueException("Give the code as ZipFile, or as S3Bucket and S3Key.")
+        return await self._read_object(call, bucket, key, code.get("S3ObjectVersion"))
+
+    async def _state_reason(self, runtime: str) -> str | None:
+        """Why another interpreter serves this runtime, when one does."""
+        return (await self._host.check_runtime(runtime)).warning
+
+    def _check_role(self, function_name: str, role: str) -> None:
+        """Roles are not kept yet, so none is known."""
+        if self._strict:
+            raise InvalidParameterValueException(
+                "The role defined for the function cannot be assumed by Lambda."
+            )
+        log.warning("control.role_unknown", function=function_name, role=role)
+
+
+def _log_members_not_kept(call: ControlCall, function_name: str) -> None:
+    for member in members_not_kept(call.params):
+        log.warning("control.member_not_kept", function=function_name, member=member)

@@ -1,0 +1,67 @@
+"""onread's own operations: what AWS's models have no field for."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from onread.control.call import ControlCall, Operations
+from onread.control.function_names import find_function
+from onread.errors import InvalidParameterValueException
+from onread.functions.logs import LogLine
+from onread.metadata.facade import Records
+from onread.metadata.records import Function
+from onread.wire.output import Output
+
+
+class LogKeeper(Protocol):
+    """What keeps the logs of functions."""
+
+    def logs(self, function: Function) -> Iterable[LogLine]:
+        """The kept lines of a function, oldest first."""
+        ...
+
+
+MOST_ENVIRONMENTS = 1000
+DEFAULT_LINES, MOST_LINES = 1000, 10_000
+
+
+class OnreadOperations:
+    """Settings and logs of functions."""
+
+    def __init__(self, records: Records, *, logs: LogKeeper) -> None:
+        self._records = records
+        self._logs = logs
+
+    def operations(self) -> Operations:
+        """The operations served here, by their name in ``onread.json``."""
+        return {"ConfigureFunction": self.configure_function, "GetFunctionLogs": self.get_function_logs}
+
+    async def configure_function(self, call: ControlCall) -> Output:
+        """ConfigureFunction: how many environments of a function may run at once."""
+        function = find_function(self._records, call)
+        wanted = call.params.get("WarmEnvironments")
+        if wanted is not None:
+            if not 1 <= wanted <= MOST_ENVIRONMENTS:
+                raise InvalidParameterValueException(
+                    f"WarmEnvironments must be between 1 and {MOST_ENVIRONMENTS}."
+                )
+            function = await self._records.update_function(
+                call.account_id, function.name, lambda record: replace(record, warm_environments=wanted)
+            )
+        return Output(members={"FunctionName": function.name, "WarmEnvironments": function.warm_environments})
+
+    async def get_function_logs(self, call: ControlCall) -> Output:
+        """GetFunctionLogs: the latest lines, oldest first."""
+        function = find_function(self._records, call)
+        limit = call.params.get("Limit") or DEFAULT_LINES
+        if not 1 <= limit <= MOST_LINES:
+            raise InvalidParameterValueException(f"Limit must be between 1 and {MOST_LINES}.")
+        lines = list(self._logs.logs(function))[-limit:]
+        return Output(members={"Events": [_event(line) for line in lines]})
+
+
+def _event(line: LogLine) -> dict[str, Any]:
+    event: dict[str, Any] = {"Timestamp": line.at, "Message": line.text}
+    if line.request_id is not None:
+        event["RequestId"] = line.request_id
+    return event

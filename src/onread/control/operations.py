@@ -1,0 +1,61 @@
+"""Every control operation in one table, by service and AWS's name."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from onread.control.access_points import AccessPointOperations, BucketExists
+from onread.control.call import ControlOperation
+from onread.control.keys import AccessKeyOperations
+from onread.control.lambda_functions import FunctionHost, LambdaFunctionOperations, ReadObject
+from onread.control.lambda_invoke import LambdaInvokeOperations, Spawn
+from onread.control.object_lambda_access_points import ObjectLambdaAccessPointOperations
+from onread.control.onread_operations import LogKeeper, OnreadOperations
+from onread.control.users import CallerOperations, UserOperations
+from onread.functions.invoker import Invoker
+from onread.metadata.facade import Records
+
+
+class Functions(Invoker, FunctionHost, LogKeeper, Protocol):
+    """What runs functions, keeps their logs and is told of their changes: the function pool."""
+
+
+def control_operations(
+    records: Records,
+    *,
+    functions: Functions,
+    clock: Callable[[], datetime],
+    endpoint: str,
+    bucket_exists: BucketExists,
+    read_object: ReadObject,
+    spawn: Spawn,
+    strict: bool = False,
+) -> Mapping[tuple[str, str], ControlOperation]:
+    """Every control operation by (service, operation name).
+
+    Args:
+        functions: the function pool.
+        clock: gives the time as aware UTC.
+        endpoint: ``HOST[:PORT]`` shown as the endpoint of access points.
+        bucket_exists: tells whether a bucket of this name can be read through this gateway.
+        read_object: reads a function's package from a bucket with the caller's own rights.
+        spawn: owns the runs of Event invocations.
+        strict: refuse roles that do not exist, as AWS does.
+    """
+    access_points = AccessPointOperations(
+        records, bucket_exists=bucket_exists, endpoint=endpoint, clock=clock
+    )
+    functions_of_lambda = LambdaFunctionOperations(
+        records, clock=clock, read_object=read_object, host=functions, strict=strict
+    )
+    tables = (
+        ("s3control", access_points.operations()),
+        ("s3control", ObjectLambdaAccessPointOperations(records, clock=clock).operations()),
+        ("lambda", functions_of_lambda.operations()),
+        ("lambda", LambdaInvokeOperations(records, invoker=functions, spawn=spawn).operations()),
+        ("iam", UserOperations(records, clock=clock).operations()),
+        ("iam", AccessKeyOperations(records, clock=clock).operations()),
+        ("sts", CallerOperations().operations()),
+        ("onread", OnreadOperations(records, logs=functions).operations()),
+    )
+    return {(service, name): serve for service, table in tables for name, serve in table.items()}
