@@ -1,0 +1,286 @@
+"""Wildcards and policy variables in the texts of a policy.
+
+Owns ``*``, ``?`` and ``${...}``. ``[``, ``.``, ``+`` and ``{`` are themselves; matching takes time
+linear in the text for any number of ``*``.
+
+Source: IAM User Guide, "IAM JSON policy elements: Resource" and "Variables and tags".
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Final, TypeVar
+
+from onread.errors import MalformedPolicy
+
+Context = Mapping[str, tuple[str, ...]]
+"""The condition keys of one request, by their names in lower case."""
+
+
+class Wildcard(Enum):
+    """``*`` stands for any number of characters, ``?`` for one."""
+
+    ANY = "*"
+    ONE = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """``${key}`` or ``${key, 'default'}``; the key in lower case."""
+
+    key: str
+    default: str | None
+
+
+Token = str | Wildcard | Variable
+StaticToken = str | Wildcard
+AnyToken = TypeVar("AnyToken", Token, StaticToken)
+
+_SPECIAL = re.compile(r"\$\{(?P<inside>[^}]*)\}|[*?]")
+_WILDCARD_ONLY = re.compile(r"[*?]")
+_VARIABLE = re.compile(r"\s*(?P<key>[^\s,']+:[^,']*?)\s*(?:,\s*'(?P<default>[^']*)'\s*)?")
+_ARN_PARTS: Final = 6
+
+
+def tokenize(text: str, *, variables: bool, wildcards: bool = True) -> tuple[Token, ...]:
+    """Take a text apart into literals, wildcards and variables.
+
+    Args:
+        variables: whether ``${...}`` means something (only since version 2012-10-17).
+        wildcards: whether ``*`` and ``?`` do.
+
+    Raises:
+        MalformedPolicy: ``${`` without its end, or something between that is no variable.
+    """
+    tokens: list[Token] = []
+    start = 0
+    for found in (_SPECIAL if variables else _WILDCARD_ONLY).finditer(text):
+        tokens.append(_literal(text[start : found.start()], variables=variables))
+        start = found.end()
+        inside = found["inside"] if variables else None
+        if inside is not None:
+            tokens.append(_variable(inside))
+        else:
+            tokens.append(Wildcard(found[0]) if wildcards else found[0])
+    tokens.append(_literal(text[start:], variables=variables))
+    return _merged(tokens)
+
+
+def static_tokens(text: str) -> tuple[StaticToken, ...]:
+    """Take a text without variables apart."""
+    return Template(tokenize(text, variables=False)).fill(())
+
+
+def _literal(text: str, *, variables: bool) -> str:
+    if variables and "${" in text:
+        raise MalformedPolicy(f"A policy variable ends with a brace: {text[:100]!r}.")
+    return text
+
+
+def _variable(inside: str) -> Token:
+    if inside in ("*", "?", "$"):
+        return inside
+    found = _VARIABLE.fullmatch(inside)
+    if found is None:
+        raise MalformedPolicy(f"${{{inside[:100]}}} is no policy variable.")
+    return Variable(found["key"].lower(), found["default"])
+
+
+def _merged(tokens: Sequence[AnyToken]) -> tuple[AnyToken, ...]:
+    """The same with neighbouring literals joined and empty ones left out."""
+    merged: list[AnyToken] = []
+    for token in tokens:
+        if token == "":
+            continue
+        if merged and isinstance(token, str) and isinstance(merged[-1], str):
+            merged[-1] += token
+        else:
+            merged.append(token)
+    return tuple(merged)
+
+
+class Template:
+    """Tokens whose variables wait for a request's values."""
+
+    __slots__ = ("_tokens", "_variables")
+
+    def __init__(self, tokens: tuple[Token, ...]) -> None:
+        self._tokens = tokens
+        self._variables = tuple(token for token in tokens if isinstance(token, Variable))
+
+    @property
+    def is_static(self) -> bool:
+        """Whether there is no variable to fill in."""
+        return not self._variables
+
+    def values(self, context: Context) -> tuple[str, ...] | None:
+        """The request's value for each variable; None when one has none, or several."""
+        found = []
+        for variable in self._variables:
+            values = context.get(variable.key)
+            if not values and variable.default is not None:
+                values = (variable.default,)
+            if not values or len(values) != 1:
+                return None
+            found.append(values[0])
+        return tuple(found)
+
+    def fill(self, values: tuple[str, ...]) -> tuple[StaticToken, ...]:
+        """The tokens with the values in place of the variables, as literals whatever they contain."""
+        waiting = iter(values)
+        filled = [next(waiting) if isinstance(token, Variable) else token for token in self._tokens]
+        return _merged(filled)
+
+
+class Glob:
+    """A pattern over a whole text, letter case included. ``*`` crosses every character, ``/`` too."""
+
+    __slots__ = ("_expression", "_prefix", "literal")
+
+    def __init__(self, tokens: tuple[StaticToken, ...]) -> None:
+        self.literal: str | None = None
+        self._prefix: str | None = None
+        self._expression: re.Pattern[str] | None = None
+        match tokens:
+            case () | (str(),):
+                self.literal = str(tokens[0]) if tokens else ""
+            case (Wildcard.ANY,):
+                self._prefix = ""
+            case (str() as prefix, Wildcard.ANY):
+                self._prefix = prefix
+            case _:
+                self._expression = _expression(tokens)
+
+    def matches(self, text: str) -> bool:
+        """Whether the whole text fits."""
+        if self.literal is not None:
+            return text == self.literal
+        if self._prefix is not None:
+            return text.startswith(self._prefix)
+        return self._expression is not None and self._expression.fullmatch(text) is not None
+
+
+def _expression(tokens: tuple[StaticToken, ...]) -> re.Pattern[str]:
+    """Each ``*`` takes the first place where what follows fits, and never tries another.
+
+    The atomic group ``(?>...)`` makes that so. It loses nothing, since the earliest place leaves the
+    most room, and so no pattern can make the machine go back over the text.
+    """
+    segments = [""]
+    for token in tokens:
+        if token is Wildcard.ANY:
+            segments.append("")
+        else:
+            segments[-1] += "." if token is Wildcard.ONE else re.escape(str(token))
+    first, *middle = segments
+    last = middle.pop() if middle else None
+    source = first + "".join(f"(?>.*?{segment})" for segment in middle)
+    return re.compile(source if last is None else f"{source}.*{last}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitArn:
+    """An ARN as policies compare it: its first five parts, and the resource with its colons."""
+
+    head: tuple[str, ...]
+    tail: str
+
+
+def split_arn(text: str) -> SplitArn | None:
+    """Take an ARN apart; None when it has fewer than six parts."""
+    parts = text.split(":", _ARN_PARTS - 1)
+    if len(parts) != _ARN_PARTS or parts[0] != "arn":
+        return None
+    return SplitArn(tuple(parts[:-1]), parts[-1])
+
+
+class ArnGlob:
+    """A pattern over an ARN, part by part: no wildcard reaches from one of the first five into the next."""
+
+    __slots__ = ("_globs", "_head", "_tail")
+
+    def __init__(self, parts: tuple[tuple[StaticToken, ...], ...]) -> None:
+        globs = tuple(Glob(part) for part in parts[:-1])
+        literals = tuple(each.literal for each in globs if each.literal is not None)
+        self._head = literals if len(literals) == len(globs) else None
+        self._globs = globs
+        self._tail = Glob(parts[-1])
+
+    def matches(self, arn: SplitArn) -> bool:
+        """Whether every part fits its pattern."""
+        if self._head is None:
+            for pattern, part in zip(self._globs, arn.head, strict=True):
+                if not pattern.matches(part):
+                    return False
+        elif self._head != arn.head:
+            return False
+        return self._tail.matches(arn.tail)
+
+
+def split_tokens(tokens: tuple[StaticToken, ...]) -> tuple[tuple[StaticToken, ...], ...] | None:
+    """Cut tokens at the first five colons of their literals; None when there are fewer."""
+    parts: list[list[StaticToken]] = [[]]
+    for token in tokens:
+        if not isinstance(token, str):
+            parts[-1].append(token)
+            continue
+        first, *others = token.split(":", _ARN_PARTS - len(parts))
+        parts[-1].append(first)
+        parts.extend([other] for other in others)
+    if len(parts) != _ARN_PARTS:
+        return None
+    return tuple(tuple(token for token in part if token != "") for part in parts)
+
+
+class TextPattern:
+    """A pattern over a text, compiled once for each set of values that its variables took."""
+
+    __slots__ = ("_static", "_template")
+
+    def __init__(self, tokens: tuple[Token, ...]) -> None:
+        self._template = Template(tokens)
+        self._static = _filled_glob(self._template, ()) if self._template.is_static else None
+
+    def matches(self, text: str, context: Context) -> bool | None:
+        """Whether the whole text fits; None when a variable has no value."""
+        pattern = self._static
+        if pattern is None:
+            values = self._template.values(context)
+            if values is None:
+                return None
+            pattern = _filled_glob(self._template, values)
+        return pattern.matches(text)
+
+
+class ArnPattern:
+    """A pattern over an ARN, compiled once for each set of values that its variables took."""
+
+    __slots__ = ("_static", "_template")
+
+    def __init__(self, tokens: tuple[Token, ...]) -> None:
+        self._template = Template(tokens)
+        self._static = _filled_arn_glob(self._template, ()) if self._template.is_static else None
+
+    def matches(self, arn: SplitArn | None, context: Context) -> bool | None:
+        """Whether every part fits; None when a variable has no value."""
+        pattern = self._static
+        if pattern is None:
+            values = self._template.values(context)
+            if values is None:
+                return None
+            pattern = _filled_arn_glob(self._template, values)
+        return pattern is not None and arn is not None and pattern.matches(arn)
+
+
+# Bounded, and keyed by the template itself: what one caller sends cannot grow them.
+@lru_cache(maxsize=4096)
+def _filled_glob(template: Template, values: tuple[str, ...]) -> Glob:
+    return Glob(template.fill(values))
+
+
+@lru_cache(maxsize=4096)
+def _filled_arn_glob(template: Template, values: tuple[str, ...]) -> ArnGlob | None:
+    parts = split_tokens(template.fill(values))
+    return ArnGlob(parts) if parts is not None else None
