@@ -1,19 +1,17 @@
-"""Buckets: create, list, head, delete, and which names they may have."""
+"""Buckets: create, list, head, delete."""
 
-import ipaddress
-import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 
+from onread.addressing.names import validate_bucket_name
 from onread.errors import (
     AccessDenied,
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
     InvalidArgument,
-    InvalidBucketName,
 )
 from onread.stores.local.content import refuse_unkept
 from onread.stores.local.engine import Engine, Operation
@@ -23,13 +21,6 @@ from onread.stores.local.object_rows import Bucket, find_bucket, require_bucket
 from onread.stores.store import StoreCall
 from onread.wire.output import Output
 
-# Source: Amazon S3 User Guide, "General purpose bucket naming rules".
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
-_RESERVED_PREFIXES = ("xn--", "sthree-")
-_RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
-# Names with another meaning on onread's one port: aliases, accounts, access points, the control API.
-_OURS = re.compile(r"\d{12}|.+-\d{12}|v20180820|.+\.olap", re.ASCII)
-
 MOST_BUCKETS = 10_000
 
 _ANY_OBJECT = """
@@ -38,41 +29,16 @@ _ANY_OBJECT = """
 """
 
 
-def check_bucket_name(name: str) -> None:
-    """Return when a bucket may have this name.
-
-    Raises:
-        InvalidBucketName: S3 forbids it, or it would be read as something else.
-    """
-    if not _NAME.fullmatch(name) or ".." in name or _is_ip_address(name) or _is_reserved(name):
-        raise InvalidBucketName(BucketName=name)
-
-
-def _is_ip_address(name: str) -> bool:
-    try:
-        ipaddress.IPv4Address(name)
-    except ipaddress.AddressValueError:
-        return False
-    return True
-
-
-def _is_reserved(name: str) -> bool:
-    return (
-        name.startswith(_RESERVED_PREFIXES)
-        or name.endswith(_RESERVED_SUFFIXES)
-        or _OURS.fullmatch(name) is not None
-    )
-
-
 async def create_bucket(engine: Engine, call: StoreCall, scope: AsyncExitStack) -> Output:
     """The bucket exists and is empty.
 
     Raises:
+        InvalidBucketName: no bucket may have this name.
         BucketAlreadyOwnedByYou: in every region; AWS's silent 200 in us-east-1 is for old clients.
         BucketAlreadyExists: of another account.
         InvalidArgument: a location that is not this gateway's region.
     """
-    check_bucket_name(call.bucket)
+    validate_bucket_name(call.bucket)
     refuse_unkept(call.params)
     _check_location(engine, call.params.get("CreateBucketConfiguration") or {})
     created_at_ms = engine.now_ms()
