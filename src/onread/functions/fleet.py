@@ -39,6 +39,10 @@ class Headquarters(Protocol):
         """A new environment for the fleet's function, its supervisor's task started; None: no room."""
         ...
 
+    def wants_room(self, fleet: "Fleet") -> bool:
+        """Whether another function has no environment at all and there is no room for one."""
+        ...
+
     def ran(self, function: Function, outcome: Outcome, seconds: float) -> None:
         """A run is over."""
 
@@ -212,6 +216,9 @@ class Fleet:
         """See `supervisor.Fleet`."""
         self._backoff.succeeded()
         self._last_failure = None
+        if self._headquarters.wants_room(self):
+            supervisor.retire("room needed")
+            return
         self._idle.append(supervisor)
         self.balance()
 

@@ -207,6 +207,12 @@ class FunctionPool:
         self._group.create_task(supervisor.run(), name=f"environment {supervisor.environment_id}")
         return supervisor
 
+    def wants_room(self, fleet: Fleet) -> bool:
+        """See `fleet.Headquarters`."""
+        if len(self._supervisors) < self.settings.environments_limit:
+            return False
+        return any(other.waiting and not other.environments for other in self._fleets.values())
+
     async def prepare(self, function: Function) -> Prepared:
         """See `supervisor.Surround`."""
         try:

@@ -9,9 +9,11 @@ runtime interface emulator words them.
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from onread.errors import IncompleteBody, MaxMessageLengthExceeded
@@ -22,7 +24,7 @@ from onread.functions.failures import (
     render_error_document,
     response_too_large,
 )
-from onread.functions.invoker import Failed, Returned
+from onread.functions.invoker import Failed, Invocation, Returned
 from onread.wire.message import Request, Response
 
 _PREFIX = "/2018-06-01/runtime/"
@@ -39,6 +41,19 @@ class Delivery:
     deadline_ms: int
     function_arn: str
     trace_id: str
+
+
+def build_delivery(invocation: Invocation, deadline: datetime) -> Delivery:
+    """The event with its headers; ``deadline`` is aware. The trace is never sampled: nobody collects it."""
+    epoch_seconds = int(deadline.timestamp())
+    root = f"1-{epoch_seconds:08x}-{secrets.token_hex(12)}"
+    return Delivery(
+        request_id=invocation.request_id,
+        event=invocation.event,
+        deadline_ms=int(deadline.timestamp() * 1000),
+        function_arn=invocation.function.arn,
+        trace_id=f"Root={root};Parent={secrets.token_hex(8)};Sampled=0",
+    )
 
 
 class Owner(Protocol):

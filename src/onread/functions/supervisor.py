@@ -7,13 +7,13 @@ fleet's decision.
 
 import asyncio
 import contextlib
-import secrets
 import shutil
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 from onread.errors import ServiceError
 from onread.functions.environment import Event, State
@@ -23,9 +23,8 @@ from onread.functions.logs import EnvironmentLog, render_report
 from onread.functions.process import Process
 from onread.functions.provision import Surround, build_command
 from onread.functions.run import Run
-from onread.functions.runtime_api import Delivery, RuntimeApi
+from onread.functions.runtime_api import RuntimeApi, build_delivery
 from onread.metadata.records import Function
-
 
 SOON_SECONDS = 0.05
 
@@ -56,7 +55,7 @@ class Supervisor:
     """Watches over one environment. All methods but `run` return at once."""
 
     def __init__(self, function: Function, fleet: Fleet, surround: Surround, log: EnvironmentLog) -> None:
-        self.environment_id = secrets.token_hex(16)
+        self.environment_id = uuid4().hex
         self.function = function
         self.retiring = False
         self.started = False
@@ -178,15 +177,7 @@ class Supervisor:
         self._arm(max(limit, 0.0), lambda: self._run_timed_out(limit))
         self._log.begin(invocation.request_id)
         deadline = self._surround.clock() + timedelta(seconds=limit)
-        self._api.invoke(
-            Delivery(
-                request_id=invocation.request_id,
-                event=invocation.event,
-                deadline_ms=int(deadline.timestamp() * 1000),
-                function_arn=self.function.arn,
-                trace_id=_new_trace_id(int(deadline.timestamp())),
-            )
-        )
+        self._api.invoke(build_delivery(invocation, deadline))
         return run
 
     def retire(self, reason: str) -> None:
@@ -304,7 +295,3 @@ class Supervisor:
             if timer is not None:
                 timer.cancel()
         self._timer = self._abandoning = None
-
-
-def _new_trace_id(epoch_seconds: int) -> str:
-    return f"Root=1-{epoch_seconds:08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0"
