@@ -1,0 +1,215 @@
+"""What an operation needs: the names of its IAM actions, and the ARN of what it is about.
+
+Owns how both are found; an operation without an action is refused by name. The table is in
+``action_table``.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon S3, S3
+Object Lambda, AWS Lambda, IAM and STS.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from onread.addressing.arn import parse_function_reference
+from onread.addressing.copy_source import parse_copy_source
+from onread.errors import InvalidArgument, MethodNotAllowed, NotImplemented
+from onread.policy.action_table import (
+    CONTROL_NAMED_ALIKE,
+    CONTROL_RENAMED,
+    LAMBDA_RENAMED,
+    OBJECT_LAMBDA_ACTIONS,
+    OBJECT_LAMBDA_STAND_INS,
+    S3_NAMED_ALIKE,
+    S3_RENAMED,
+    WITH_VERSION,
+)
+
+ALL_BUCKETS = "arn:aws:s3:::*"
+"""What ListBuckets is about."""
+
+_COPIES = frozenset({"CopyObject", "UploadPartCopy"})
+_OPERATION = re.compile(r"[A-Z][A-Za-z0-9]*")
+
+
+def required_action(service: str, operation: str, params: Mapping[str, Any]) -> str:
+    """The IAM action that an operation needs, with its service: ``s3:GetObjectVersion``.
+
+    Args:
+        service: whose action: ``s3`` (access points' management included), ``s3control``,
+            ``s3-object-lambda``, ``lambda``, ``iam``, ``sts`` or ``onread``.
+        operation: AWS's name.
+        params: the operation's members; ``VersionId`` makes it the action on a version. DeleteObjects
+            is asked once for each key, with that key's ``VersionId``.
+
+    Raises:
+        NotImplemented: no action is known for the operation, and so nobody may do it.
+        MethodNotAllowed: an Object Lambda access point does not have the operation.
+        InvalidArgument: the version id is empty.
+    """
+    match service:
+        case "s3" | "s3control":
+            if operation == "WriteGetObjectResponse":
+                return "s3-object-lambda:WriteGetObjectResponse"
+            return f"s3:{_s3_action(service, operation, params)}"
+        case "s3-object-lambda":
+            return f"s3-object-lambda:{_object_lambda_action(operation, params)}"
+        case "lambda" | "iam" | "sts" | "onread" if _OPERATION.fullmatch(operation):
+            renamed = LAMBDA_RENAMED if service == "lambda" else {}
+            return f"{service}:{renamed.get(operation, operation)}"
+    raise NotImplemented(f"{operation[:100]} is not implemented.")
+
+
+def _s3_action(service: str, operation: str, params: Mapping[str, Any]) -> str:
+    if operation in CONTROL_NAMED_ALIKE:
+        return operation
+    if service == "s3control":
+        action = CONTROL_RENAMED.get(operation)
+    else:
+        action = operation if operation in S3_NAMED_ALIKE else S3_RENAMED.get(operation)
+    if action is None:
+        raise NotImplemented(f"{operation[:100]} is not implemented.")
+    return _of_version(action, params) if action in WITH_VERSION else action
+
+
+def _of_version(action: str, params: Mapping[str, Any]) -> str:
+    version_id = params.get("VersionId")
+    if version_id is None:
+        return action
+    if version_id == "":
+        # Otherwise the policy might be asked about a version and the store about the newest one.
+        raise InvalidArgument(
+            "Version id cannot be the empty string", ArgumentName="versionId", ArgumentValue=""
+        )
+    return action.replace("Object", "ObjectVersion", 1)
+
+
+def _object_lambda_action(operation: str, params: Mapping[str, Any]) -> str:
+    if operation == "WriteGetObjectResponse":
+        return operation
+    # "POST Object and SelectObjectContent are not supported with Object Lambda access points."
+    action = None if operation == "SelectObjectContent" else _s3_action("s3", operation, params)
+    if action in OBJECT_LAMBDA_ACTIONS:
+        return action
+    stand_in = OBJECT_LAMBDA_STAND_INS.get(action or "")
+    if stand_in is None:
+        raise MethodNotAllowed(f"An Object Lambda access point does not offer {operation[:100]}.")
+    return stand_in
+
+
+def further_actions(operation: str, params: Mapping[str, Any]) -> tuple[str, ...]:
+    """The actions that members of a write need besides its own: to set an ACL, tags, a lock.
+
+    Source: Amazon S3 API Reference, PutObject and CreateMultipartUpload, "Permissions".
+    """
+    if operation not in ("PutObject", "CopyObject", "CreateMultipartUpload"):
+        return ("s3:BypassGovernanceRetention",) if params.get("BypassGovernanceRetention") else ()
+    needed = []
+    if any(name == "ACL" or name.startswith("Grant") for name in params):
+        needed.append("s3:PutObjectAcl")
+    if "Tagging" in params:
+        needed.append("s3:PutObjectTagging")
+    if "ObjectLockMode" in params or "ObjectLockRetainUntilDate" in params:
+        needed.append("s3:PutObjectRetention")
+    if "ObjectLockLegalHoldStatus" in params:
+        needed.append("s3:PutObjectLegalHold")
+    return tuple(needed)
+
+
+def source_reads(operation: str, params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Action and resource of what the operation reads besides what it names: the source of a copy.
+
+    Raises:
+        InvalidArgument, InvalidRequest: the copy source names no object.
+        NotImplemented: it lies behind an Object Lambda access point.
+    """
+    if operation not in _COPIES:
+        return ()
+    source = parse_copy_source(str(params.get("CopySource", "")))
+    action = "s3:GetObject" if source.version_id is None else "s3:GetObjectVersion"
+    if source.container.startswith("arn:"):
+        return ((action, access_point_object_arn(source.container, source.key)),)
+    return ((action, object_arn(source.container, source.key)),)
+
+
+def object_arn(bucket: str, key: str) -> str:
+    """An object, as policies name it."""
+    return f"arn:aws:s3:::{bucket}/{key}"
+
+
+def access_point_object_arn(access_point_arn: str, key: str) -> str:
+    """An object through a standard access point. An Object Lambda access point has only its own ARN."""
+    return f"{access_point_arn}/object/{key}"
+
+
+def function_arn(*, region: str, account_id: str, name: str, qualifier: str | None = "$LATEST") -> str:
+    """A function at a version or alias; ``qualifier`` None: the function itself, as management sees it."""
+    function = f"arn:aws:lambda:{region}:{account_id}:function:{name}"
+    return function if qualifier is None else f"{function}:{qualifier}"
+
+
+def user_arn(*, account_id: str, name: str, path: str = "/") -> str:
+    """An IAM user."""
+    return f"arn:aws:iam::{account_id}:user{path}{name}"
+
+
+def service_resource(
+    service: str, operation: str, params: Mapping[str, Any], *, account_id: str, region: str
+) -> str:
+    """What an operation of a service itself (not on a bucket's data) is about, as policies name it.
+
+    Args:
+        service: ``s3``, ``s3control``, ``lambda``, ``iam``, ``sts`` or ``onread``.
+        params: the members that name things: ``Name``, ``FunctionName``, ``UserName``, ``RoleName``, ...
+
+    Returns:
+        ``*`` for an operation that is about nothing in particular.
+
+    Raises:
+        InvalidRequest: ``FunctionName`` is no function's name.
+    """
+    match service:
+        case "s3" | "s3control":
+            return _control_resource(operation, params, account_id=account_id, region=region)
+        case "lambda":
+            return _lambda_resource(operation, params, account_id=account_id, region=region)
+        case "iam" | "sts":
+            return _iam_resource(params, account_id=account_id)
+    return "*"
+
+
+def _control_resource(operation: str, params: Mapping[str, Any], *, account_id: str, region: str) -> str:
+    if operation == "ListBuckets":
+        return ALL_BUCKETS
+    name = params.get("Name")
+    if name is None:
+        return str(params.get("ResourceArn", "*"))
+    kind = "s3-object-lambda" if operation.endswith("ForObjectLambda") else "s3"
+    # Clients may give an access point's ARN for its name; the last part is the name in both.
+    plain = str(name).replace(":", "/").rpartition("/")[2]
+    return f"arn:aws:{kind}:{region}:{account_id}:accesspoint/{plain}"
+
+
+def _lambda_resource(operation: str, params: Mapping[str, Any], *, account_id: str, region: str) -> str:
+    given = params.get("FunctionName")
+    if given is None:
+        return str(params.get("Resource", "*"))
+    named = parse_function_reference(str(given))
+    qualifier = (params.get("Qualifier") or named.qualifier) if operation in LAMBDA_RENAMED else None
+    return function_arn(
+        region=named.region or region,
+        account_id=named.account_id or account_id,
+        name=named.name,
+        qualifier=qualifier,
+    )
+
+
+def _iam_resource(params: Mapping[str, Any], *, account_id: str) -> str:
+    path = params.get("Path") or "/"
+    if "UserName" in params:
+        return user_arn(account_id=account_id, name=params["UserName"], path=path)
+    if "RoleName" in params:
+        return f"arn:aws:iam::{account_id}:role{path}{params['RoleName']}"
+    if "PolicyName" in params:
+        return f"arn:aws:iam::{account_id}:policy{path}{params['PolicyName']}"
+    return str(params.get("RoleArn") or params.get("PolicyArn") or "*")
