@@ -65,6 +65,7 @@ class ClaimedSignature:
         return f"ClaimedSignature({self.form}, {self.access_key_id}, {self.scope})"
 
 
+@lru_cache(maxsize=512)  # a client sends the same one all day; a refusal is not kept
 def read_credential(form: Form, text: str) -> tuple[str, str, str, str]:
     """Access key id, date, region and service of a ``Credential``.
 
@@ -77,7 +78,7 @@ def read_credential(form: Form, text: str) -> tuple[str, str, str, str]:
         raise malformed(form, str(error)) from error
 
 
-@lru_cache(maxsize=512)  # a client signs the same few sets of names; a refusal is not kept
+@lru_cache(maxsize=512)  # a client signs the same few sets of names
 def read_signed_headers(form: Form, text: str) -> tuple[str, ...]:
     """The names in ``SignedHeaders``.
 
