@@ -129,20 +129,20 @@ class Api:
         self.functions = functions
         self.objects: dict[tuple[str, str], bytes] = {}
         self.spawned: list[Callable[[], Awaitable[None]]] = []
-        self._operations = control_operations(
+        self.operations = control_operations(
             records,
             functions=functions,
             clock=lambda: NOW,
             endpoint="localhost:9000",
             bucket_exists=self._bucket_exists,
-            read_object=self._read_object,
+            read_object=self.read_object,
             spawn=self.spawned.append,
         )
 
     async def _bucket_exists(self, name: str) -> bool:
         return name.startswith("bucket")
 
-    async def _read_object(self, call: ControlCall, bucket: str, key: str, version: str | None) -> bytes:
+    async def read_object(self, call: ControlCall, bucket: str, key: str, version: str | None) -> bytes:
         if (bucket, key) not in self.objects:
             raise NoSuchKey(Key=key)
         return self.objects[bucket, key]
@@ -158,13 +158,15 @@ class Api:
         if valid:
             report = ParamValidator().validate(params, operation.input_shape)
             assert not report.has_errors(), report.generate_report()
-        call = ControlCall(
-            params=params, principal=principal, account_id=ACCOUNT, region=REGION, request_id="request-1"
-        )
-        output = await self._operations[service, name](call)
+        output = await self.operations[service, name](self.make_call(principal=principal, **params))
         members = dict(output.members)
         check_shape(members, operation.output_shape, f"{name} output")
         return members
+
+    def make_call(self, *, principal: Principal = ROOT, **params: Any) -> ControlCall:
+        return ControlCall(
+            params=params, principal=principal, account_id=ACCOUNT, region=REGION, request_id="request-1"
+        )
 
 
 def check_shape(value: Any, shape: Shape | None, where: str) -> None:
