@@ -25,6 +25,9 @@ from onread.errors import ServiceError
 from onread.protocol.operations import SERVED
 from onread.protocol.shape import Document, Member, Shape, Shapes
 
+MODELS_FOLDER = Path(__file__).parent / "models"
+"""Our own models, laid out as botocore lays out its data: add it to a loader's search path."""
+
 _FROM_BOTOCORE = ("s3", "s3control", "lambda", "iam", "sts")
 _DOCUMENT_LIMIT_BYTES = 256 * 1024
 # A member that cannot be read is refused in the words of its service.
@@ -151,7 +154,7 @@ def load_services() -> Services:
     patches = orjson.loads(files(__package__).joinpath("patches.json").read_bytes())
     loader = _botocore_loader()
     documents = {name: _load_from_botocore(loader, name) for name in _FROM_BOTOCORE}
-    documents["onread"] = orjson.loads(files(__package__).joinpath("onread.json").read_bytes())
+    documents["onread"] = orjson.loads((MODELS_FOLDER / "onread/2026-11-01/service-2.json").read_bytes())
     services = {name: _service(name, document, patches) for name, document in documents.items()}
     for name, served in SERVED.items():
         if missing := served - services[name].operations.keys():

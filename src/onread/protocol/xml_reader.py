@@ -17,6 +17,7 @@ from onread.errors import MalformedXML
 _DEEPEST = 32
 # 10,000 parts with number, ETag and two checksums; DeleteObjects has far fewer.
 _MOST_ELEMENTS = 50_001
+_TEXT_PIECE_BYTES = 256 * 1024  # a long text comes in few pieces, so that joining them stays cheap
 
 
 class Element:
@@ -47,6 +48,8 @@ def read_xml(content: bytes) -> Element:
     Raises:
         MalformedXML: it is not well-formed UTF-8, or holds something that is refused here.
     """
+    if b"\0" in content:  # UTF-16 and UTF-32, which expat would recognise whatever it was told
+        raise MalformedXML("The XML you provided must be encoded in UTF-8.")
     builder = _Builder()
     try:
         parser = DefusedXMLParser(target=builder, encoding="utf-8", forbid_dtd=True)
@@ -68,6 +71,7 @@ class _Builder:
 
     def listen_to(self, expat: Any) -> None:
         # Straight from expat: the layer between costs half of a listing's 40,000 elements.
+        expat.buffer_size = _TEXT_PIECE_BYTES
         expat.StartElementHandler = self._start
         expat.EndElementHandler = self._end
         expat.CharacterDataHandler = self._data
