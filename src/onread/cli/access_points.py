@@ -7,8 +7,12 @@ import typer
 from onread.cli.client import account_id, client, refusals
 from onread.cli.output import AsJson, print_record, print_rows, without_metadata
 
-access_points = typer.Typer(no_args_is_help=True, help="Standard access points: they support Object Lambda's.")
-olaps = typer.Typer(no_args_is_help=True, help="Object Lambda access points: reading through one runs a function.")
+access_points = typer.Typer(
+    no_args_is_help=True, help="Standard access points: they support Object Lambda's."
+)
+olaps = typer.Typer(
+    no_args_is_help=True, help="Object Lambda access points: reading through one runs a function."
+)
 
 
 @access_points.command()
@@ -59,7 +63,11 @@ def create_olap(
         account = account_id()
         function_arn = client("lambda").get_function_configuration(FunctionName=function)["FunctionArn"]
         region = function_arn.split(":")[3]
-        supporting = access_point if ":" in access_point else f"arn:aws:s3:{region}:{account}:accesspoint/{access_point}"
+        supporting = (
+            access_point
+            if ":" in access_point
+            else f"arn:aws:s3:{region}:{account}:accesspoint/{access_point}"
+        )
         aws_lambda = {"FunctionArn": function_arn, **({"FunctionPayload": payload} if payload else {})}
         configuration: dict[str, Any] = {
             "SupportingAccessPoint": supporting,
@@ -74,7 +82,11 @@ def create_olap(
         )
     alias = made["Alias"]["Value"]
     print_record(
-        {"ObjectLambdaAccessPointArn": made["ObjectLambdaAccessPointArn"], "Alias": alias, "Name": f"{name}.olap"},
+        {
+            "ObjectLambdaAccessPointArn": made["ObjectLambdaAccessPointArn"],
+            "Alias": alias,
+            "Name": f"{name}.olap",
+        },
         as_json=as_json,
     )
 

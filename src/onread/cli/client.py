@@ -79,7 +79,9 @@ def refusals() -> Iterator[None]:
         detail = error.response.get("Error", {})
         fail(f"{detail.get('Code', 'Error')}: {detail.get('Message', error)}")
     except BotoCoreError as error:
-        hint = " Is the gateway running? Start it with: onread serve" if "connect" in str(error).lower() else ""
+        hint = (
+            " Is the gateway running? Start it with: onread serve" if "connect" in str(error).lower() else ""
+        )
         fail(f"{error}{hint}")
     except OSError as error:
         fail(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))

@@ -50,12 +50,14 @@ def _tell(gateway: SpawnedGateway) -> None:
         raise typer.Exit(1)
     plain = _median_ms(lambda: s3.get_object(Bucket=_BUCKET, Key=_KEY)["Body"].read())
     transformed = _median_ms(lambda: s3.get_object(Bucket=alias, Key=_KEY)["Body"].read())
-    typer.echo(f"a plain GET takes {plain:.1f} ms, a transformed one {transformed:.1f} ms (median of {_ROUNDS})\n")
+    typer.echo(
+        f"a plain GET takes {plain:.1f} ms, a transformed one {transformed:.1f} ms (median of {_ROUNDS})\n"
+    )
 
 
 def _set_up(gateway: SpawnedGateway) -> str:
     """Bucket, object, function and both access points, through AWS's own operations; the alias."""
-    from onread.functions.package import zip_code
+    from onread.functions.packaging import zip_path
 
     s3, functions, control = (_client(gateway, name) for name in ("s3", "lambda", "s3control"))
     account = _client(gateway, "sts").get_caller_identity()["Account"]
@@ -66,7 +68,7 @@ def _set_up(gateway: SpawnedGateway) -> str:
         Runtime="python3.11",
         Handler="app.handler",
         Role=f"arn:aws:iam::{account}:role/onread-function",
-        Code={"ZipFile": zip_code(_FUNCTION)},
+        Code={"ZipFile": zip_path(_FUNCTION)},
         Timeout=30,
         MemorySize=512,
     )
@@ -109,7 +111,9 @@ def _median_ms(read: Callable[[], bytes]) -> float:
 
 def _print_by_hand(gateway: SpawnedGateway, *, keep: bool) -> None:
     if keep:
-        typer.echo(f"The gateway goes on as process {gateway.process.pid}; end it with: kill {gateway.process.pid}")
+        typer.echo(
+            f"The gateway goes on as process {gateway.process.pid}; end it with: kill {gateway.process.pid}"
+        )
         typer.echo("".join(f"export {name}={value}\n" for name, value in gateway.environment().items()))
         typer.echo(f"aws s3 cp s3://shout.olap/{_KEY} -\nonread get shout.olap {_KEY}")
         return

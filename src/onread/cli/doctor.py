@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -30,7 +30,9 @@ class Finding:
     advice: str = ""
 
 
-def doctor(config: Annotated[Path | None, typer.Option(help="The TOML file that serve uses.")] = None) -> None:
+def doctor(
+    config: Annotated[Path | None, typer.Option(help="The TOML file that serve uses.")] = None,
+) -> None:
     """Check settings, data directory, names, runtime, the running gateway and its clock."""
     try:
         settings = load_settings({}, os.environ, config)
@@ -38,7 +40,14 @@ def doctor(config: Annotated[Path | None, typer.Option(help="The TOML file that 
         for problem in error.problems:
             typer.echo(f"problem  settings: {problem}")
         raise typer.Exit(1) from error
-    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (_data, _database, _names, _runtime, _isolation, _gateway)
+    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+        _data,
+        _database,
+        _names,
+        _runtime,
+        _isolation,
+        _gateway,
+    )
     findings = [finding for check in checks for finding in check(settings)]
     for finding in findings:
         typer.echo(f"{finding.state:8} {finding.subject}: {finding.detail}")
@@ -97,7 +106,9 @@ def _runtime(_settings: Settings) -> Iterator[Finding]:
     try:
         import awslambdaric  # noqa: F401
     except ImportError:
-        yield Finding("problem", "runtime", "awslambdaric is missing", "pip install awslambdaric (Linux only)")
+        yield Finding(
+            "problem", "runtime", "awslambdaric is missing", "pip install awslambdaric (Linux only)"
+        )
     else:
         yield Finding("ok", "runtime", "awslambdaric is there for Python functions")
 
@@ -114,11 +125,15 @@ def _gateway(_settings: Settings) -> Iterator[Finding]:
         date = refused.headers["Date"]
         refused.close()
     except OSError as error:
-        yield Finding("warning", "gateway", f"{endpoint()} does not answer ({error})", "start it: onread serve")
+        yield Finding(
+            "warning", "gateway", f"{endpoint()} does not answer ({error})", "start it: onread serve"
+        )
         return
     yield Finding("ok", "gateway", f"{endpoint()} answers")
-    skew = abs((datetime.now(timezone.utc) - parsedate_to_datetime(date)).total_seconds())
+    skew = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
     if skew > 300:
-        yield Finding("problem", "clock", f"differs from the gateway's by {skew:.0f} s", "synchronise both clocks")
+        yield Finding(
+            "problem", "clock", f"differs from the gateway's by {skew:.0f} s", "synchronise both clocks"
+        )
     else:
         yield Finding("ok", "clock", "agrees with the gateway's")

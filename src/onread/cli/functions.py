@@ -9,7 +9,7 @@ import typer
 
 from onread.cli.client import client, fail, refusals
 from onread.cli.output import AsJson, print_record, print_rows, without_metadata
-from onread.functions.package import zip_code
+from onread.functions.packaging import zip_path
 
 app = typer.Typer(no_args_is_help=True, help="Functions: your code, as AWS Lambda runs it.")
 
@@ -58,7 +58,12 @@ def update(
     as_json: AsJson = False,
 ) -> None:
     """Replace a function's code or settings; what is not given stays."""
-    settings: dict[str, Any] = {"Handler": handler, "Runtime": runtime, "Timeout": timeout, "MemorySize": memory}
+    settings: dict[str, Any] = {
+        "Handler": handler,
+        "Runtime": runtime,
+        "Timeout": timeout,
+        "MemorySize": memory,
+    }
     settings = {member: value for member, value in settings.items() if value is not None}
     if env is not None:
         settings["Environment"] = {"Variables": _variables(env)}
@@ -79,7 +84,7 @@ def configure(
 ) -> None:
     """Set what AWS's model has no field for."""
     with refusals():
-        made = client("onread").configure_function(FunctionName=name, MaximumEnvironments=maximum)
+        made = client("onread").configure_function(FunctionName=name, WarmEnvironments=maximum)
     print_record(without_metadata(made), as_json=as_json)
 
 
@@ -130,7 +135,7 @@ def delete(name: str) -> None:
 def _packed(code: Path) -> bytes:
     if not code.exists():
         fail(f"{code}: no such file or folder")
-    return zip_code(code)
+    return zip_path(code)
 
 
 def _variables(pairs: list[str] | None) -> dict[str, str]:

@@ -17,7 +17,9 @@ _SHOWN = ("UserName", "AccessKeyId", "SecretAccessKey")
 @app.command()
 def create(
     name: str,
-    policy: Annotated[Path | None, typer.Option(help="An IAM policy: what the user may do. Without: nothing.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="An IAM policy: what the user may do. Without: nothing.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a user with an access key; the secret is shown this once."""

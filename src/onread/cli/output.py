@@ -29,7 +29,8 @@ def print_record(record: Mapping[str, Any], *, as_json: bool) -> None:
         typer.echo(json.dumps(record, indent=2, default=_plain))
         return
     for name, value in record.items():
-        typer.echo(f"{name:28} {_plain(value) if not isinstance(value, dict | list) else json.dumps(value, default=_plain)}")
+        text = json.dumps(value, default=_plain) if isinstance(value, dict | list) else _plain(value)
+        typer.echo(f"{name:28} {text}")
 
 
 def without_metadata(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,4 +39,6 @@ def without_metadata(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value if isinstance(value, int) else str(value)
+    return (
+        value.isoformat() if isinstance(value, datetime) else value if isinstance(value, int) else str(value)
+    )

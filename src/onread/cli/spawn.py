@@ -1,4 +1,4 @@
-"""A gateway as a process of its own, started and waited for: the demo, the tests and the benchmarks use it."""
+"""A gateway as a process of its own, started and waited for."""
 
 import json
 import os
@@ -62,7 +62,9 @@ def spawn_gateway(
     log_file = data_dir.with_name(data_dir.name + ".log")
     command = [sys.executable, "-m", "onread", "serve", "--data-dir", str(data_dir)]
     command += ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *arguments]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ONREAD_"))}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ONREAD_"))
+    }
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             command,
@@ -84,7 +86,12 @@ def spawn_gateway(
         raise DidNotStart(log_file.read_text(errors="replace")[-2000:])
     root = json.loads((data_dir / "root-access-key.json").read_text())
     return SpawnedGateway(
-        process, ready["endpoint"], ready["admin_endpoint"], root["access_key_id"], root["secret_access_key"], log_file
+        process,
+        ready["endpoint"],
+        ready["admin_endpoint"],
+        root["access_key_id"],
+        root["secret_access_key"],
+        log_file,
     )
 
 
@@ -105,7 +112,9 @@ def _wait_for_ready(process: subprocess.Popen[bytes], deadline: float) -> Mappin
 
 
 @contextmanager
-def gateway(data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[SpawnedGateway]:
+def gateway(
+    data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[SpawnedGateway]:
     """A gateway for the length of a block; drained and gone afterwards."""
     spawned = spawn_gateway(data_dir, *arguments, environment=environment)
     try:

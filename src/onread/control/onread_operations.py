@@ -33,7 +33,7 @@ class OnreadOperations:
         self._logs = logs
 
     def operations(self) -> Operations:
-        """The operations served here, by their name in ``onread.json``."""
+        """The operations served here, by their name in our model."""
         return {"ConfigureFunction": self.configure_function, "GetFunctionLogs": self.get_function_logs}
 
     async def configure_function(self, call: ControlCall) -> Output:

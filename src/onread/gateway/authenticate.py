@@ -1,9 +1,9 @@
 """Who is asking: find the key, verify the signature, name the principal."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from hashlib import sha256
 
 from onread.addressing.address import (
     Address,
@@ -13,28 +13,31 @@ from onread.addressing.address import (
     WriteAddress,
 )
 from onread.errors import (
-    AuthorizationHeaderMalformed,
-    InvalidAccessKeyId,
     InvalidSignature,
     InvalidToken,
     MissingAuthenticationToken,
     SignatureDoesNotMatch,
 )
 from onread.gateway.call import AuthenticatedCall, RoutedCall
+from onread.gateway.payload import document_limit_bytes
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessKey
 from onread.objectlambda.sessions import open_session
 from onread.policy.principal import Principal, PrincipalKind
 from onread.sigv4.session_token import session_secret
-from onread.sigv4.verify import ClaimedSignature, check_scope, read_signature, verify, verify_nothing
+from onread.sigv4.verify import (
+    ClaimedSignature,
+    check_scope,
+    read_signature,
+    refuse_unknown_access_key,
+    verify,
+)
 
 # What a function may add, unsigned, to the URL it was given: AWS's samples forward the first two groups
 # unsigned, and SDK callers' checksum mode is resent by functions that follow AWS's rule.
-_TOLERATED_AT_INPUT_URL = frozenset({"x-amz-checksum-mode", "x-amz-request-payer", "x-amz-expected-bucket-owner"})
-
-_DATA_SERVICES = frozenset({"s3", "s3-object-lambda"})
-_MAXIMUM_DOCUMENT_BYTES = {"CreateFunction": 80 << 20, "UpdateFunctionCode": 80 << 20, "Invoke": 6 << 20}
-_DOCUMENT_BYTES = 256 << 10
+_TOLERATED_AT_INPUT_URL = frozenset(
+    {"x-amz-checksum-mode", "x-amz-request-payer", "x-amz-expected-bucket-owner"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,42 +66,32 @@ class Authenticator:
         """
         claim = read_signature(call.request)
         if claim is None:
-            return AuthenticatedCall(routed=call, principal=self._anonymous(call.address))
-        check_scope(claim, now=now, region=_region_of(call.address, self.region), services=_services_of(call.address))
-        if claim.session_token is None:
-            secret, principal = self._permanent(claim)
-        else:
-            principal = self._session(claim.session_token, claim.access_key_id, now)
-            secret = session_secret(claim.session_token, key=self.session_key)
-        document = await self._document(call, claim)
+            return AuthenticatedCall(routed=call, principal=_anonymous(call.address))
+        services, region = _accepted(call.address, self.region)
+        check_scope(claim, now=now, region=region, services=services)
+        secret, principal = self._identify(claim, now)
+        call = await _with_document(call, claim)
+        body_hash = None if call.document is None else sha256(call.document).hexdigest()
+        if principal is None:
+            refuse_unknown_access_key(claim, call.request, body_hash=body_hash)
         tolerated = _TOLERATED_AT_INPUT_URL if principal.input_grant else frozenset[str]()
         try:
-            verified = verify(claim, call.request, secret, body=document, tolerated=tolerated)
+            verified = verify(claim, call.request, secret, body_hash=body_hash, tolerated=tolerated)
         except SignatureDoesNotMatch as error:
             if claim.service != "s3-object-lambda":
                 raise
-            raise InvalidSignature(**error.fields) from error
-        return AuthenticatedCall(
-            routed=call if document is None else _with_document(call, document),
-            principal=principal,
-            claim=claim,
-            verified=verified,
-        )
+            raise _as_object_lambda_says(error) from error
+        return AuthenticatedCall(routed=call, principal=principal, claim=claim, verified=verified)
 
-    def _anonymous(self, address: Address) -> Principal:
-        if isinstance(address, ObjectLambdaAccessPointAddress | WriteAddress | ControlAddress) or (
-            isinstance(address, ServiceAddress) and address.service != "s3"
-        ):
-            raise MissingAuthenticationToken
-        return Principal(kind=PrincipalKind.ANONYMOUS, account_id="", arn="anonymous", principal_id="anonymous")
-
-    def _permanent(self, claim: ClaimedSignature) -> tuple[str, Principal]:
+    def _identify(self, claim: ClaimedSignature, now: datetime) -> tuple[str, Principal | None]:
+        """The secret that should have signed and whose it is; None: nobody's (in the same time)."""
+        if claim.session_token is not None:
+            principal = self._session(claim.session_token, claim.access_key_id, now)
+            return session_secret(claim.session_token, key=self.session_key), principal
         key = self.records.access_key(claim.access_key_id)
-        principal = self._owner(key) if key is not None and key.active else None
-        if key is None or principal is None:
-            verify_nothing(claim)  # an unknown key takes as long as a known one
-            raise InvalidAccessKeyId(AWSAccessKeyId=claim.access_key_id)
-        return key.secret.reveal(), principal
+        if key is None or not key.active:
+            return "", None
+        return key.secret.reveal(), self._owner(key)
 
     def _owner(self, key: AccessKey) -> Principal | None:
         if key.user_name is None:
@@ -130,11 +123,42 @@ class Authenticator:
         if owner is None or owner.principal_id != principal.principal_id:
             raise InvalidToken("The caller of this URL is no longer known.")
 
-    async def _document(self, call: RoutedCall, claim: ClaimedSignature) -> bytes | None:
-        """The body, where the signature covers its hash without saying it in a header."""
-        if claim.payload_hash is not None or call.document is not None:
-            return call.document
-        return await call.request.body.read(_MAXIMUM_DOCUMENT_BYTES.get(call.operation.name, _DOCUMENT_BYTES))
+
+def _as_object_lambda_says(error: SignatureDoesNotMatch) -> InvalidSignature:
+    """AWS: Object Lambda's endpoints answer InvalidSignature, 400, where S3 says SignatureDoesNotMatch."""
+    renamed = InvalidSignature()
+    renamed.fields = error.fields
+    return renamed
+
+
+async def _with_document(call: RoutedCall, claim: ClaimedSignature) -> RoutedCall:
+    """The call with its body read, where the signature covers the body's hash without saying it."""
+    if claim.payload_hash is not None or call.document is not None:
+        return call
+    return replace(call, document=await call.request.body.read(document_limit_bytes(call.operation)))
+
+
+def _accepted(address: Address, region: str) -> tuple[frozenset[str], str]:
+    """The services and the Region whose signatures are good at this address."""
+    match address:
+        case ServiceAddress("iam"):
+            return frozenset({"iam"}), "us-east-1"  # wherever the client thinks it is
+        case ServiceAddress(service):
+            return frozenset({service}), region
+        case ControlAddress():
+            return frozenset({"s3"}), region
+        case WriteAddress():
+            return frozenset({"s3-object-lambda"}), region
+        case _:
+            return frozenset({"s3", "s3-object-lambda"}), region
+
+
+def _anonymous(address: Address) -> Principal:
+    if isinstance(address, ObjectLambdaAccessPointAddress | WriteAddress | ControlAddress) or (
+        isinstance(address, ServiceAddress) and address.service != "s3"
+    ):
+        raise MissingAuthenticationToken
+    return Principal(kind=PrincipalKind.ANONYMOUS, account_id="", arn="anonymous", principal_id="anonymous")
 
 
 def root_principal(account_id: str, access_key_id: str) -> Principal:

@@ -96,12 +96,13 @@ class AuthorizedCall:
     """Every policy on the way agreed. Made by ``authorize`` alone.
 
     Attributes:
-        may: asks for one more action on one more resource with the same caller (the keys of a batch
-            delete, the list permission that decides between 404 and 403).
+        may_delete: whether the caller may delete this key (and version), for batch deletes.
+        may_list: whether the caller may list, which decides between 404 and 403 for a missing key.
     """
 
     resolved: ResolvedCall
-    may: Callable[[str, str], bool]
+    may_delete: Callable[[str, str | None], bool]
+    may_list: Callable[[], bool]
 
     @property
     def routed(self) -> RoutedCall:

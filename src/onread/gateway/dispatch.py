@@ -2,14 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from onread.control.call import ControlCall
 from onread.errors import (
     AccessDenied,
     BucketHasAccessPointsAttached,
-    InvalidRequest,
     MethodNotAllowed,
     MissingContentLength,
     NoSuchKey,
@@ -24,7 +23,7 @@ from onread.gateway.call import (
     ServiceTarget,
     WriteTarget,
 )
-from onread.gateway.payload import open_payload
+from onread.gateway.payload import document_limit_bytes, open_payload
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.transform import ReadCall, Transformation
@@ -36,26 +35,17 @@ from onread.wire.output import Output
 
 ControlHandler = Callable[[ControlCall], Awaitable[Output]]
 
-_DOCUMENT_LIMIT_BYTES = 256 * 1024
-_DOCUMENT_LIMITS_BYTES = {
-    "DeleteObjects": 2 << 20,
-    "CompleteMultipartUpload": 4 << 20,
-    "CreateFunction": 80 << 20,
-    "UpdateFunctionCode": 80 << 20,
-    "Invoke": 6 << 20,
-}
-
 # What a standard access point offers. Source: Amazon S3 User Guide, "Access points compatibility".
 # Bucket management is not among it, and Object Lambda access points pass on what stands here.
 ACCESS_POINT_OPERATIONS = frozenset(
     {
-        "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject",
-        "DeleteObjects", "DeleteObjectTagging", "GetBucketAcl", "GetBucketCors", "GetBucketLocation",
-        "GetBucketNotificationConfiguration", "GetBucketPolicy", "GetObject", "GetObjectAcl",
-        "GetObjectAttributes", "GetObjectLegalHold", "GetObjectRetention", "GetObjectTagging", "HeadBucket",
-        "HeadObject", "ListMultipartUploads", "ListObjects", "ListObjectsV2", "ListObjectVersions", "ListParts",
-        "PutObject", "PutObjectAcl", "PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging",
-        "RestoreObject", "UploadPart", "UploadPartCopy",
+        "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload",
+        "DeleteObject", "DeleteObjectTagging", "DeleteObjects", "GetBucketAcl", "GetBucketCors",
+        "GetBucketLocation", "GetBucketNotificationConfiguration", "GetBucketPolicy", "GetObject",
+        "GetObjectAcl", "GetObjectAttributes", "GetObjectLegalHold", "GetObjectRetention",
+        "GetObjectTagging", "HeadBucket", "HeadObject", "ListMultipartUploads", "ListObjectVersions",
+        "ListObjects", "ListObjectsV2", "ListParts", "PutObject", "PutObjectAcl", "PutObjectLegalHold",
+        "PutObjectRetention", "PutObjectTagging", "RestoreObject", "UploadPart", "UploadPartCopy",
     }
 )  # fmt: skip
 
@@ -108,11 +98,15 @@ class Dispatch:
         )
 
     async def _bucket(self, call: AuthorizedCall, bucket: str, scope: AsyncExitStack) -> Output | Response:
-        if call.routed.operation.name == "DeleteBucket" and self.records.access_points_of_bucket(bucket):
+        if call.routed.operation.name == "DeleteBucket" and any(
+            access_point.bucket == bucket for access_point in self.records.list_access_points(self.account_id)
+        ):
             raise BucketHasAccessPointsAttached
         return await self._store(call, bucket, scope)
 
-    async def _through(self, call: AuthorizedCall, access_point: AccessPoint, scope: AsyncExitStack) -> Output | Response:
+    async def _through(
+        self, call: AuthorizedCall, access_point: AccessPoint, scope: AsyncExitStack
+    ) -> Output | Response:
         if call.routed.operation.name not in ACCESS_POINT_OPERATIONS:
             raise MethodNotAllowed(f"{call.routed.operation.name} is not offered by access points.")
         return await self._store(call, access_point.bucket, scope)
@@ -171,7 +165,7 @@ async def _params(call: AuthorizedCall) -> Mapping[str, Any]:
         return call.routed.params
     document = call.routed.document
     if document is None:
-        document = await open_payload(call).read(_DOCUMENT_LIMITS_BYTES.get(operation.name, _DOCUMENT_LIMIT_BYTES))
+        document = await open_payload(call).read(document_limit_bytes(operation))
     return {**call.routed.params, **parse_body(operation, document)}
 
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import Self
 from uuid import uuid4
 
 import structlog
@@ -47,7 +48,7 @@ class Observation:
     bytes_sent: int = 0
     first_byte_seconds: float = 0.0
 
-    def __enter__(self) -> "Observation":
+    def __enter__(self) -> Self:
         return self
 
     def answered(self, response: Response) -> Response:

@@ -4,24 +4,50 @@ A wrong chunk signature, hash or checksum raises from the body's iteration befor
 writes commits nothing that did not agree.
 """
 
-from collections.abc import Iterable
+import base64
+from collections.abc import Iterator
 
 from onread.errors import (
     BadDigest,
-    IncompleteBody,
-    InvalidDigest,
     InvalidRequest,
-    MissingContentLength,
+    ServiceError,
     UnsupportedSignature,
     XAmzContentSHA256Mismatch,
 )
 from onread.gateway.aws_chunked_body import AwsChunkedBody
 from onread.gateway.call import AuthorizedCall
-from onread.wire.checksums import ALGORITHMS, Checksum, header_name, is_valid_value, new_checksum
-from onread.wire.message import Body, Headers
+from onread.protocol.model import Operation
+from onread.sigv4.chunks import ChunkSignatures
+from onread.sigv4.verify import VerifiedSignature
+from onread.wire.aws_chunked import (
+    ChunkedDecoder,
+    parse_announced_trailers,
+    parse_decoded_length,
+    strip_aws_chunked,
+)
+from onread.wire.checksums import BY_HEADER, Checksum, decode_value, find_algorithm, new_checksum
+from onread.wire.message import Body
 
-_STREAMING = "STREAMING-"
 _UNSIGNED = "UNSIGNED-PAYLOAD"
+_SIGNED_CHUNKS = ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")
+_UNSIGNED_CHUNKS = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+
+# How long a document may be. Source: the limits table in docs/limits.md; zips come in base64.
+_DOCUMENT_BYTES = 256 << 10
+_LONGER_DOCUMENTS_BYTES = {
+    "DeleteObjects": 2 << 20,
+    "CompleteMultipartUpload": 4 << 20,
+    "CreateFunction": 70 << 20,
+    "UpdateFunctionCode": 70 << 20,
+    "Invoke": 6 << 20,
+}
+
+Expected = tuple[Checksum, str, type[ServiceError]]
+
+
+def document_limit_bytes(operation: Operation) -> int:
+    """How many bytes of XML, JSON or form an operation reads at most."""
+    return _LONGER_DOCUMENTS_BYTES.get(operation.name, _DOCUMENT_BYTES)
 
 
 class VerifiedBody(Body):
@@ -31,25 +57,22 @@ class VerifiedBody(Body):
         BadDigest, XAmzContentSHA256Mismatch: instead of the end, when a digest differs.
     """
 
-    def __init__(self, body: Body, expected: Iterable[tuple[Checksum, str, type[Exception]]]) -> None:
+    def __init__(self, body: Body, expected: list[Expected]) -> None:
         self._body = body
-        self._expected = tuple(expected)
+        self._expected = expected
         self.length_bytes = body.length_bytes
 
     async def __anext__(self) -> bytes:
         try:
             chunk = await self._body.__anext__()
         except StopAsyncIteration:
-            self._compare()
+            for checksum, value, refusal in self._expected:
+                if checksum.value() != value:
+                    raise refusal from None
             raise
         for checksum, _, _ in self._expected:
             checksum.update(chunk)
         return chunk
-
-    def _compare(self) -> None:
-        for checksum, value, refusal in self._expected:
-            if checksum.value() != value:
-                raise refusal
 
 
 def open_payload(call: AuthorizedCall) -> Body:
@@ -60,58 +83,65 @@ def open_payload(call: AuthorizedCall) -> Body:
         InvalidDigest: a digest header is not base64 of the right length.
         MissingContentLength: a chunk-encoded body does not say how long its content is.
     """
-    request, claim = call.routed.request, call.resolved.known.claim
-    mode = (claim.payload_hash if claim else request.headers.get("x-amz-content-sha256")) or _UNSIGNED
-    chunked = "aws-chunked" in (request.headers.get("content-encoding") or "").replace(" ", "").split(",")
-    if chunked != mode.startswith(_STREAMING):
+    headers, claim = call.routed.request.headers, call.resolved.known.claim
+    mode = (claim.payload_hash if claim else headers.get("x-amz-content-sha256")) or _UNSIGNED
+    chunked, _ = strip_aws_chunked(headers.get("content-encoding"))
+    if chunked != mode.startswith("STREAMING-"):
         raise InvalidRequest(
-            "Content-Encoding: aws-chunked goes with a STREAMING value of x-amz-content-sha256, and only with it."
+            "Content-Encoding: aws-chunked goes with a STREAMING x-amz-content-sha256, and only with it."
         )
-    body = _decoded(call, mode) if chunked else request.body
-    expected = list(_declared_digests(request.headers))
-    if not chunked and mode != _UNSIGNED and call.routed.document is None:
-        expected.append((new_checksum("SHA256"), _base64_of_hex(mode), XAmzContentSHA256Mismatch))
+    expected = list(_declared(call))
+    if not chunked and mode != _UNSIGNED:
+        value = base64.b64encode(bytes.fromhex(mode)).decode("ascii")
+        expected.append((new_checksum("SHA256"), value, XAmzContentSHA256Mismatch))
+    body = _decoded(call, mode) if chunked else call.routed.request.body
     return VerifiedBody(body, expected) if expected else body
 
 
 def _decoded(call: AuthorizedCall, mode: str) -> Body:
-    if "ECDSA" in mode:
-        raise UnsupportedSignature("SigV4A is not supported: sign with AWS4-HMAC-SHA256.")
-    request, known = call.routed.request, call.resolved.known
-    declared = request.headers.get("x-amz-decoded-content-length")
-    if declared is None:
-        raise MissingContentLength("Send x-amz-decoded-content-length with an aws-chunked body.")
-    if not (declared.isascii() and declared.isdigit() and len(declared) <= 15):
-        raise IncompleteBody("x-amz-decoded-content-length must be a whole number of bytes.")
-    trailers = tuple(
-        name.strip().lower() for name in (request.headers.get("x-amz-trailer") or "").split(",") if name.strip()
-    )
-    signed = mode.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
-    if not signed and mode != "STREAMING-UNSIGNED-PAYLOAD-TRAILER":
-        raise InvalidRequest(f"x-amz-content-sha256: {mode[:80]} is not known.")
+    headers, verified = call.routed.request.headers, call.resolved.known.verified
+    if mode not in (*_SIGNED_CHUNKS, _UNSIGNED_CHUNKS):
+        raise UnsupportedSignature(
+            "Sign with AWS4-HMAC-SHA256: SigV4A and unknown streaming forms are refused."
+        )
+    announced = parse_announced_trailers(headers.get("x-amz-trailer"))
+    if announced and not mode.endswith("-TRAILER"):
+        raise InvalidRequest("x-amz-trailer goes with a STREAMING-...-TRAILER value of x-amz-content-sha256.")
+    length_bytes = parse_decoded_length(headers.get("x-amz-decoded-content-length"))
+    signed = mode in _SIGNED_CHUNKS
+    if signed and verified is None:
+        raise InvalidRequest("Chunks can be signed only when the request is.")
     return AwsChunkedBody(
-        request.body,
-        decoded_length_bytes=int(declared),
-        trailers=trailers,
-        verified=known.verified if signed else None,
-        signed_trailer=signed and mode.endswith("-TRAILER"),
+        call.routed.request.body,
+        ChunkedDecoder(decoded_size_bytes=length_bytes, signed=signed, announced=announced),
+        length_bytes=length_bytes,
+        signatures=_signatures(verified) if signed and verified is not None else None,
+        checksums={name: BY_HEADER[name].start() for name in announced},
     )
 
 
-def _declared_digests(headers: Headers) -> Iterable[tuple[Checksum, str, type[Exception]]]:
+def _signatures(verified: VerifiedSignature) -> ChunkSignatures:
+    return ChunkSignatures(
+        signing_key=verified.signing_key,
+        scope=verified.scope,
+        timestamp=verified.timestamp,
+        seed=verified.signature,
+    )
+
+
+def _declared(call: AuthorizedCall) -> Iterator[Expected]:
+    """The digests that the head declares of this body.
+
+    Only where the model says that the operation's checksum is of its body: CompleteMultipartUpload
+    carries the checksum of the finished object under the same names.
+    """
+    headers = call.routed.request.headers
     if (md5 := headers.get("content-md5")) is not None:
-        if not is_valid_value("MD5", md5):
-            raise InvalidDigest("The Content-MD5 you specified is not valid.")
+        decode_value(find_algorithm("MD5"), md5)
         yield new_checksum("MD5"), md5, BadDigest
-    for algorithm in ALGORITHMS:
-        value = headers.get(header_name(algorithm))
-        if value is not None:
-            if not is_valid_value(algorithm, value):
-                raise InvalidRequest(f"Value for {header_name(algorithm)} header is invalid.")
-            yield new_checksum(algorithm), value, BadDigest
-
-
-def _base64_of_hex(digest: str) -> str:
-    from base64 import b64encode
-
-    return b64encode(bytes.fromhex(digest)).decode()
+    if "requestAlgorithmMember" not in call.routed.operation.checksum:
+        return
+    for name, algorithm in BY_HEADER.items():
+        if (value := headers.get(name)) is not None:
+            decode_value(algorithm, value)
+            yield algorithm.start(), value, BadDigest

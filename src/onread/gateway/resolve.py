@@ -108,5 +108,7 @@ class Resolver:
         supporting = parse_access_point_arn(configuration.supporting_access_point)
         record = self.records.access_point(supporting.account_id, supporting.name)
         if record is None or supporting.account_id != found.account_id:
-            raise InvalidAccessPoint("The supporting access point of this Object Lambda access point is gone.")
+            raise InvalidAccessPoint(
+                "The supporting access point of this Object Lambda access point is gone."
+            )
         return ObjectLambdaTarget(found, configuration, record)

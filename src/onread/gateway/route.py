@@ -20,7 +20,9 @@ from onread.wire.message import Request
 _FORM_LIMIT_BYTES = 64 * 1024
 
 
-async def route_request(services: Services, request: Request, located: Located, *, request_id: str) -> RoutedCall:
+async def route_request(
+    services: Services, request: Request, located: Located, *, request_id: str
+) -> RoutedCall:
     """Route by AWS's model and read the head's members.
 
     IAM and STS name their action in the form, so that one small document is read here.

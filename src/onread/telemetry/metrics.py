@@ -40,7 +40,10 @@ class Metrics:
             registry=registry,
         )
         self.environments = Gauge(
-            "onread_environments", "Execution environments by state", ["function", "state"], registry=registry
+            "onread_environments", "Execution environments: warm or busy", ["state"], registry=registry
+        )
+        self.invocations_waiting = Gauge(
+            "onread_invocations_waiting", "Invocations that wait for an environment", registry=registry
         )
 
     def exposition(self) -> bytes:

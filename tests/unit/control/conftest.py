@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from onread.functions.runtimes import Interpreter
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessKey, Function, Secret
 from onread.policy.principal import Principal, PrincipalKind
+from onread.protocol.model import MODELS_FOLDER
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 ACCOUNT = "111122223333"
@@ -116,7 +116,7 @@ class FakeFunctions:
 def service_model(service: str) -> ServiceModel:
     if service == "onread":
         return ServiceModel(
-            json.loads(files("onread.protocol").joinpath("onread.json").read_bytes()), "onread"
+            json.loads((MODELS_FOLDER / "onread/2026-11-01/service-2.json").read_bytes()), "onread"
         )
     return botocore.session.get_session().get_service_model(service)
 

@@ -1,0 +1,295 @@
+"""Builds everything once, in order, and takes it down in the reverse order."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+
+from onread import __version__
+from onread.config import Settings
+from onread.control.operations import control_operations
+from onread.functions.pool import FunctionPool
+from onread.functions.settings import PoolSettings
+from onread.gateway.authenticate import Authenticator
+from onread.gateway.authorize import Authorizer
+from onread.gateway.background import Background
+from onread.gateway.dispatch import Dispatch
+from onread.gateway.function_keys import function_keys
+from onread.gateway.own_reads import OwnReads
+from onread.gateway.pipeline import Pipeline
+from onread.gateway.resolve import Resolver
+from onread.metadata.database import DatabaseRefused
+from onread.metadata.facade import Records
+from onread.metadata.first_start import (
+    RootKey,
+    UnsafeKeyFile,
+    load_master_key,
+    load_root_key,
+    root_access_key,
+)
+from onread.objectlambda.rendezvous import Rendezvous
+from onread.objectlambda.response import forwarded_members
+from onread.objectlambda.route_token import TOKEN_PURPOSE, output_route
+from onread.objectlambda.sessions import SESSION_PURPOSE
+from onread.objectlambda.transform import Transformation, TransformSettings
+from onread.objectlambda.write_get_object_response import WriteGetObjectResponse
+from onread.protocol.model import load_services
+from onread.server.listener import Listener, serve
+from onread.server.loop import run
+from onread.sigv4.session_token import derive_key
+from onread.stores.local.schema import NewerSchema
+from onread.stores.local.store import LocalStore, UnusableDirectory
+from onread.telemetry.health import admin_handler
+from onread.telemetry.logging import configure_logging
+from onread.telemetry.metrics import Metrics
+from onread.wire.message import Handler
+
+_DRAIN_SECONDS = 60.0
+_log = structlog.get_logger("onread.app")
+
+
+class CannotStart(Exception):
+    """One line that says why, and what to do."""
+
+
+def utc_now() -> datetime:
+    """The wall clock of this process, handed to everything that needs one."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    """A gateway that serves."""
+
+    front: Listener
+    admin: Listener
+    root_key: RootKey
+    ready: bool = True
+
+    async def drain(self) -> None:
+        """Not ready from now on; what is in progress may end, within a minute."""
+        self.ready = False
+        await self.front.drain(_DRAIN_SECONDS)
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+    """A gateway from its settings to its open ports, for as long as the scope is open.
+
+    Raises:
+        CannotStart: a port is taken, the data directory is in use or unsafe, the database is too new.
+    """
+    async with AsyncExitStack() as scope:
+        try:
+            gateway = await _build(settings, scope)
+        except (UnsafeKeyFile, DatabaseRefused, UnusableDirectory, NewerSchema) as reason:
+            raise CannotStart(str(reason)) from reason
+        except OSError as error:
+            raise CannotStart(f"{error.filename or settings.listen}: {error.strerror or error}") from error
+        yield gateway
+
+
+async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    master_key, root_key = _keys(settings)
+    metrics = Metrics()
+    store = await LocalStore.open(settings.data_dir / "store", clock=utc_now, region=settings.region)
+    scope.push_async_callback(store.close)
+    records = await _open_records(settings, master_key, root_key, scope)
+    # Functions reach us on a port of their own: no number of waiting callers can keep their writes out.
+    functions_socket = scope.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
+    functions_endpoint = f"http://127.0.0.1:{functions_socket.getsockname()[1]}"
+    background = await scope.enter_async_context(Background())
+    session_key = derive_key(master_key, SESSION_PURPOSE)
+    pool = await scope.enter_async_context(
+        FunctionPool(
+            PoolSettings(cache_directory=settings.data_dir / "functions", search_path=os.defpath),
+            serve_runtime_api=_serve_runtime_api,
+            endpoint=lambda: functions_endpoint,
+            code=records.load_code,
+            credentials=partial(function_keys, key=session_key, random_bytes=os.urandom),
+            clock=utc_now,
+        )
+    )
+    services, rendezvous = load_services(), Rendezvous()
+    token_key = derive_key(master_key, TOKEN_PURPOSE)
+    authorizer = Authorizer(records=records, account_id=settings.account_id, region=settings.region)
+    reads = OwnReads(store, authorizer, settings.account_id)
+    transformation = Transformation(
+        find_function=records.function,
+        invoker=pool,
+        rendezvous=rendezvous,
+        settings=TransformSettings(
+            route=output_route(secrets.token_hex(4)),
+            timeout_seconds=settings.transform_timeout_seconds,
+            strict=settings.strict,
+        ),
+        endpoint=lambda: functions_endpoint,
+        session_key=session_key,
+        token_key=token_key,
+        clock=utc_now,
+        random_bytes=os.urandom,
+        metrics=metrics,
+    )
+    dispatch = Dispatch(
+        records=records,
+        store=store,
+        transformation=transformation,
+        write=WriteGetObjectResponse(
+            rendezvous=rendezvous, token_key=token_key, forwarded=forwarded_members(services), clock=utc_now
+        ),
+        control=control_operations(
+            records,
+            functions=pool,
+            clock=utc_now,
+            endpoint=str(settings.listen),
+            bucket_exists=reads.bucket_exists,
+            read_object=reads.read_object,
+            spawn=background.spawn,
+            strict=settings.strict,
+        ),
+        account_id=settings.account_id,
+        region=settings.region,
+    )
+    pipeline = Pipeline(
+        services=services,
+        authenticate=Authenticator(
+            records=records,
+            account_id=settings.account_id,
+            region=settings.region,
+            session_key=session_key,
+            is_live=pool.is_live,
+        ),
+        resolve=Resolver(records, settings.account_id),
+        authorize=authorizer,
+        dispatch=dispatch,
+        metrics=metrics,
+        domains=settings.domains,
+        host_id="{host-id}",
+        clock=utc_now,
+    )
+    await scope.enter_async_context(serve(pipeline.handle, sock=functions_socket))
+    front = await scope.enter_async_context(
+        serve(pipeline.handle, host=settings.listen.host, port=settings.listen.port)
+    )
+    return await _open_admin(settings, front, root_key, metrics, pool, scope)
+
+
+async def _open_admin(
+    settings: Settings,
+    front: Listener,
+    root_key: RootKey,
+    metrics: Metrics,
+    pool: FunctionPool,
+    scope: AsyncExitStack,
+) -> Gateway:
+    gateway: Gateway | None = None
+
+    def refresh() -> None:
+        environments, busy, waiting = pool.counts()
+        metrics.environments.labels("busy").set(busy)
+        metrics.environments.labels("warm").set(environments - busy)
+        metrics.invocations_waiting.set(waiting)
+
+    handler = admin_handler(metrics, lambda: gateway is not None and gateway.ready, refresh)
+    admin = await scope.enter_async_context(
+        serve(handler, host=settings.admin_listen.host, port=settings.admin_listen.port)
+    )
+    gateway = Gateway(front=front, admin=admin, root_key=root_key)
+    return gateway
+
+
+def _keys(settings: Settings) -> tuple[bytes, RootKey]:
+    if settings.master_key is not None:
+        master_key = settings.master_key.reveal().encode()
+    else:
+        file = settings.master_key_file or settings.data_dir / "master-key"
+        master_key = load_master_key(file, random_bytes=os.urandom)
+    if settings.root_access_key_id is not None and settings.root_secret_access_key is not None:
+        given = root_access_key(
+            settings.root_access_key_id,
+            settings.root_secret_access_key,
+            account_id=settings.account_id,
+            now=utc_now(),
+        )
+        return master_key, RootKey(given, is_new=False)
+    root_file = settings.data_dir / "root-access-key.json"
+    root = load_root_key(root_file, account_id=settings.account_id, now=utc_now(), random_bytes=os.urandom)
+    return master_key, root
+
+
+async def _open_records(
+    settings: Settings, master_key: bytes, root_key: RootKey, scope: AsyncExitStack
+) -> Records:
+    records = await Records.open(
+        settings.database_url or settings.data_dir,
+        master_key=master_key,
+        clock=utc_now,
+        account_id=settings.account_id,
+        region=settings.region,
+    )
+    scope.push_async_callback(records.close)
+    records.set_root(root_key.access_key)
+    return records
+
+
+@asynccontextmanager
+async def _serve_runtime_api(handler: Handler) -> AsyncIterator[str]:
+    async with serve(handler, host="127.0.0.1", port=0) as listener:
+        yield f"127.0.0.1:{listener.port}"
+
+
+def run_gateway(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, which drain; a second one ends at once.
+
+    Raises:
+        CannotStart: with the reason.
+    """
+    configure_logging(settings.log_level)
+    run(partial(_serve_until_told, settings))
+
+
+async def _serve_until_told(settings: Settings) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with open_gateway(settings) as gateway:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _on_signal, told)
+        _announce(settings, gateway)
+        await told.wait()
+        _log.info("gateway.draining")
+        await gateway.drain()
+    _log.info("gateway.stopped")
+
+
+def _on_signal(told: asyncio.Event) -> None:
+    if told.is_set():
+        os._exit(1)
+    told.set()
+
+
+def _announce(settings: Settings, gateway: Gateway) -> None:
+    """Say on standard output where we serve: words for a terminal, one line of JSON for programs."""
+    endpoint = f"http://{settings.listen.host}:{gateway.front.port}"
+    admin = f"http://{settings.admin_listen.host}:{gateway.admin.port}"
+    _log.info("gateway.ready", endpoint=endpoint, admin_endpoint=admin, version=__version__)
+    _log.warning("isolation.none", text="functions are trusted: they run as this user, without isolation")
+    if not sys.stdout.isatty():
+        print(json.dumps({"event": "ready", "endpoint": endpoint, "admin_endpoint": admin}), flush=True)
+        return
+    print(f"onread {__version__} serves {endpoint} (health and metrics: {admin})", flush=True)
+    if gateway.root_key.is_new:
+        key = gateway.root_key.access_key
+        print("The root's access key, shown this once:")
+        print(f"  export AWS_ACCESS_KEY_ID={key.access_key_id}")
+        print(f"  export AWS_SECRET_ACCESS_KEY={key.secret.reveal()}", flush=True)

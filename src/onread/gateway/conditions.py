@@ -1,0 +1,93 @@
+"""The condition keys of a request: what policies may ask about it.
+
+Source: AWS global condition context keys; Service Authorization Reference, S3 and S3 Object Lambda.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from onread.gateway.call import AuthenticatedCall
+from onread.policy.principal import Principal, PrincipalKind
+from onread.wire.dates import format_iso8601
+
+# Source: Amazon S3 actions, "s3:prefix", "s3:delimiter", "s3:max-keys", "s3:VersionId".
+_FROM_PARAMS = {
+    "Prefix": "s3:prefix",
+    "Delimiter": "s3:delimiter",
+    "MaxKeys": "s3:max-keys",
+    "VersionId": "s3:versionid",
+}
+_PRINCIPAL_TYPES = {
+    PrincipalKind.ROOT: "Account",
+    PrincipalKind.USER: "User",
+    PrincipalKind.ASSUMED_ROLE: "AssumedRole",
+    PrincipalKind.ANONYMOUS: "Anonymous",
+}
+
+Conditions = dict[str, tuple[str, ...]]
+
+
+def request_conditions(
+    known: AuthenticatedCall, *, now: datetime, account_id: str, region: str
+) -> Conditions:
+    """Every key that is known of this request, names in lower case; unknown ones are absent."""
+    request, claim = known.routed.request, known.claim
+    conditions = {
+        "aws:sourceip": (request.peer,),
+        "aws:securetransport": ("true" if request.scheme == "https" else "false",),
+        "aws:currenttime": (format_iso8601(now),),
+        "aws:epochtime": (str(int(now.timestamp())),),
+        "aws:requestedregion": (region,),
+        "aws:resourceaccount": (account_id,),
+        **_of_principal(known.principal),
+        **_of_params(known.routed.params),
+    }
+    for header, key in (("user-agent", "aws:useragent"), ("referer", "aws:referer")):
+        if (value := request.headers.get(header)) is not None:
+            conditions[key] = (value,)
+    if claim is not None:
+        kind = "REST-QUERY-STRING" if claim.form == "query" else "REST-HEADER"
+        age = str(max(0, int((now - claim.timestamp).total_seconds() * 1000)))
+        for service in ("s3", "s3-object-lambda"):
+            conditions[f"{service}:authtype"] = (kind,)
+            conditions[f"{service}:signatureage"] = (age,)
+        conditions["s3:signatureversion"] = ("AWS4-HMAC-SHA256",)
+        if claim.payload_hash is not None:
+            conditions["s3:x-amz-content-sha256"] = (claim.payload_hash,)
+    return conditions
+
+
+def _of_principal(principal: Principal) -> Conditions:
+    conditions: Conditions = {
+        "aws:principaltype": (_PRINCIPAL_TYPES[principal.kind],),
+        "aws:viaawsservice": ("false",),
+    }
+    if principal.kind is PrincipalKind.ANONYMOUS:
+        return conditions
+    conditions["aws:principalarn"] = (principal.role_arn or principal.arn,)
+    conditions["aws:principalaccount"] = (principal.account_id,)
+    conditions["aws:userid"] = (principal.principal_id,)
+    if principal.user_name is not None:
+        conditions["aws:username"] = (principal.user_name,)
+    if principal.called_via:
+        conditions |= called_via(principal.called_via)
+    return conditions
+
+
+def called_via(services: tuple[str, ...]) -> Conditions:
+    """The keys of a call that a service makes on its caller's behalf."""
+    return {
+        "aws:calledvia": services,
+        "aws:calledviafirst": services[:1],
+        "aws:calledvialast": services[-1:],
+        "aws:viaawsservice": ("true",),
+    }
+
+
+def _of_params(params: Mapping[str, Any]) -> Conditions:
+    given = ((key, params.get(member)) for member, key in _FROM_PARAMS.items())
+    found: Conditions = {key: (str(value),) for key, value in given if value is not None}
+    if "s3:versionid" in found:
+        found["s3-object-lambda:versionid"] = found["s3:versionid"]
+    return found

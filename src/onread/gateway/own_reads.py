@@ -1,0 +1,57 @@
+"""What control operations ask of the store: whether a bucket is there, and a function's package."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from onread.control.call import ControlCall
+from onread.errors import AccessDenied, InvalidParameterValueException, NoSuchBucket, NoSuchKey
+from onread.gateway.authorize import Authorizer
+from onread.policy.actions import object_arn
+from onread.stores.store import Store, StoreCall
+from onread.wire.message import Body
+from onread.wire.output import Output
+
+_PACKAGE_LIMIT_BYTES = 50 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReads:
+    """Reads on behalf of whoever manages, with their rights."""
+
+    store: Store
+    authorizer: Authorizer
+    account_id: str
+
+    async def bucket_exists(self, name: str) -> bool:
+        """Whether this gateway serves a bucket of this name."""
+        async with AsyncExitStack() as scope:
+            try:
+                await self.store.execute(self._call("HeadBucket", name, {}), scope)
+            except NoSuchBucket:
+                return False
+        return True
+
+    async def read_object(self, call: ControlCall, bucket: str, key: str, version_id: str | None) -> bytes:
+        """A function's package.
+
+        Raises:
+            AccessDenied: the caller may not read that object.
+            InvalidParameterValueException: there is no such object, or it is no answer of bytes.
+        """
+        if not self.authorizer.allows(call.principal, "s3:GetObject", object_arn(bucket, key)):
+            raise AccessDenied
+        params = {"Key": key, **({"VersionId": version_id} if version_id else {})}
+        async with AsyncExitStack() as scope:
+            try:
+                answer = await self.store.execute(self._call("GetObject", bucket, params), scope)
+            except (NoSuchBucket, NoSuchKey) as missing:
+                raise InvalidParameterValueException(
+                    f"Error occurred while GetObject. S3 Error Code: {missing.code}. "
+                    f"S3 Error Message: {missing.text}"
+                ) from missing
+            if isinstance(answer, Output) and isinstance(answer.body, Body):
+                return await answer.body.read(_PACKAGE_LIMIT_BYTES)
+        return b""
+
+    def _call(self, operation: str, bucket: str, params: dict[str, str]) -> StoreCall:
+        return StoreCall(operation=operation, bucket=bucket, params=params, account_id=self.account_id)
