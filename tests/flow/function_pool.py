@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -92,8 +93,7 @@ class Workshop:
 
     def package(self, **files: str) -> str:
         """The code hash of a package of these modules."""
-        source = self.folder / f"source-{len(self.packages)}"
-        source.mkdir()
+        source = Path(tempfile.mkdtemp(prefix="source-", dir=self.folder))
         for name, text in files.items():
             (source / f"{name}.py").write_text(text)
         content = zip_folder(source)

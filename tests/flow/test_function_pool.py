@@ -13,7 +13,12 @@ import psutil
 import pytest
 from tests.flow.function_pool import APP, Workshop, later, run_in_pool
 
-from onread.errors import InvalidRuntimeException, ResourceNotFoundException, TooManyRequestsException
+from onread.errors import (
+    InvalidParameterValueException,
+    InvalidRuntimeException,
+    ResourceNotFoundException,
+    TooManyRequestsException,
+)
 from onread.functions.invoker import Failed, Returned, TimedOut
 from onread.functions.pool import FunctionPool
 
@@ -494,7 +499,39 @@ def test_closing_the_pool_ends_open_runs_and_every_process(tmp_path):
 
     async def body(pool: FunctionPool, workshop: Workshop) -> None:
         runs.append(await workshop.begin(pool, workshop.function("app.waits", timeout_seconds=60)))
+        deleted = workshop.function("app.waits", timeout_seconds=60, name="deleted")
+        runs.append(await workshop.begin(pool, deleted))
+        pool.drop(deleted, deleted=True)
         pool.prewarm(workshop.function("app.echo", name="other"))
 
     run_in_pool(tmp_path, body)
-    assert isinstance(runs[0].finished.result(), Failed)
+    assert all(isinstance(run.finished.result(), Failed) for run in runs)
+
+
+def test_R020_no_descriptor_or_task_is_left_after_many_killed_environments(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        function = workshop.function("app.leaves", warm_environments=2)
+        for _ in range(10):
+            assert isinstance(await workshop.run(pool, function), Failed)
+        pool.drop(function, deleted=True)
+        await until(lambda: pool.counts()[0] == 0)
+        await until(lambda: len(asyncio.all_tasks()) <= tasks)
+        assert psutil.Process().num_fds() <= descriptors
+
+    async def measured(pool: FunctionPool, workshop: Workshop) -> None:
+        nonlocal tasks, descriptors
+        tasks, descriptors = len(asyncio.all_tasks()), psutil.Process().num_fds()
+        await body(pool, workshop)
+
+    tasks = descriptors = 0
+    run_in_pool(tmp_path, measured)
+
+
+def test_a_function_whose_record_is_not_fit_to_run_is_refused_and_the_pool_lives_on(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        bad = workshop.function(environment={"AB": "\0"}, name="bad")
+        with pytest.raises(InvalidParameterValueException):
+            await workshop.run(pool, bad)
+        assert isinstance(await workshop.run(pool, workshop.function()), Returned)
+
+    run_in_pool(tmp_path, body)

@@ -129,16 +129,12 @@ class Fleet:
         for supervisor in list(self.environments.values()):
             supervisor.retire(reason)
 
-    def close(self, reason: str, error: ServiceError | None = None) -> None:
-        """End every environment now and refuse whoever waits."""
+    def close(self) -> None:
+        """The pool is closing: refuse whoever waits. The pool ends the environments."""
         if self._retry is not None:
             self._retry.cancel()
         while self.waiting:
-            self._refuse(
-                self.waiting.popleft(), error or TooManyRequestsException("The gateway is stopping.")
-            )
-        for supervisor in list(self.environments.values()):
-            supervisor.kill(reason)
+            self._refuse(self.waiting.popleft(), TooManyRequestsException("The gateway is stopping."))
 
     def delete(self) -> None:
         """The function is gone: whoever waits is told so."""

@@ -21,13 +21,14 @@ from onread.errors import (
 from onread.functions.fleet import Fleet
 from onread.functions.invoker import Invocation, Outcome
 from onread.functions.logs import Clock, EnvironmentLog, LogLine, LogSink
-from onread.functions.package import unpack
+from onread.functions.package import check_handler, unpack
 from onread.functions.process import Launcher, ProcessLauncher
 from onread.functions.provision import Credentials, Prepared, Serve
 from onread.functions.run import Run
 from onread.functions.runtimes import Interpreter, Runtimes
 from onread.functions.settings import PoolSettings
 from onread.functions.supervisor import Supervisor
+from onread.functions.variables import check_environment_variables
 from onread.metadata.records import Function
 
 Code = Callable[[str], Awaitable[bytes]]
@@ -129,7 +130,9 @@ class FunctionPool:
     ) -> None:
         self._closed = True
         for fleet in self._fleets.values():
-            fleet.close("stopping")
+            fleet.close()
+        for supervisor in tuple(self._supervisors.values()):  # those of deleted functions too
+            supervisor.kill("stopping")
         await self._group.__aexit__(kind, error, trace)
 
     # For those who run functions
@@ -214,7 +217,10 @@ class FunctionPool:
         return any(other.waiting and not other.environments for other in self._fleets.values())
 
     async def prepare(self, function: Function) -> Prepared:
-        """See `supervisor.Surround`."""
+        """See `provision.Surround`."""
+        # A record that slipped past these checks must not reach a process, nor end the pool.
+        check_handler(function.handler)
+        check_environment_variables(function.environment)
         try:
             interpreter = await self.check_runtime(function.runtime)
         except InvalidParameterValueException as error:

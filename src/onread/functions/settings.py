@@ -17,9 +17,15 @@ class PoolSettings:
         abandon_grace_seconds: how long a run goes on that nobody waits for any more.
         next_timeout_seconds: from an answer to the request for the next event.
         idle_seconds: how long an unused environment is kept.
-        environment_life_seconds: the age at which one is replaced; its credentials must live longer.
+        kill_wait_seconds: how long the end of a killed process is waited for.
+        environment_life_seconds: the age at which one is replaced when it has no run. Its credentials
+            must live ``idle_seconds`` and the longest function timeout longer.
+        backoff_first_seconds, backoff_last_seconds: the pause after a failed start, doubled up to the last.
         memory_allowance_mb: what a process may hold beyond its function's memory: the limit counts
             reserved private memory (stacks, the interpreter's own), Lambda counts what is resident.
+        open_files, file_bytes: descriptors a process may hold, and the largest file it may write.
+        log_bytes_per_invocation: what is over it is dropped, with a marker.
+        log_bytes_per_function: the latest lines kept in memory.
     """
 
     cache_directory: Path

@@ -59,8 +59,10 @@ def check_environment_variables(variables: Mapping[str, str]) -> None:
                 f"The environment variable name {name[:80]!r} is not valid: it must begin with a letter and "
                 "hold at least two letters, digits or underscores."
             )
-        if "\0" in value:
-            raise InvalidParameterValueException(f"The environment variable {name} holds a NUL character.")
+        if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise InvalidParameterValueException(
+                f"The environment variable {name} holds a character that no environment can hold."
+            )
         if name in RESERVED or (name.startswith(_RESERVED_PREFIXES) and name not in _ALLOWED):
             raise InvalidParameterValueException(
                 "Lambda was unable to configure your environment variables because the environment variables "
