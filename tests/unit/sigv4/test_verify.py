@@ -107,7 +107,11 @@ NASTY_KEYS = [
 ]
 keys = st.one_of(st.sampled_from(NASTY_KEYS), st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-queries = st.lists(st.tuples(texts.filter(bool), texts), max_size=5)
+# A parameter called Signature is a second signature, to AWS and to us.
+names = texts.filter(
+    lambda name: name and name not in ("Signature", "AWSAccessKeyId") and name[:6] != "X-Amz-"
+)
+queries = st.lists(st.tuples(names, texts), max_size=5)
 ascii_values = st.text(st.characters(min_codepoint=32, max_codepoint=126) | st.just("\t"), max_size=30)
 latin_values = st.text(st.sampled_from("aé à\u00a0 \u0085ÿ,;"), min_size=1, max_size=12)
 methods = st.sampled_from(["GET", "HEAD", "PUT", "POST", "DELETE"])
