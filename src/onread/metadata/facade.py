@@ -218,6 +218,4 @@ class Records(Transactions):
         Raises:
             ResourceNotFoundException: no function uses it any more (it was updated or deleted).
         """
-        return await self._run(
-            self._reader, partial(self._read_now, partial(functions.load_code, sha256=sha256))
-        )
+        return await self._read(partial(functions.load_code, sha256=sha256))

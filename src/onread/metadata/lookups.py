@@ -75,10 +75,6 @@ class Lookups:
         """The account's standard access points by name."""
         return _of_account(self._snapshot.access_points.values(), account_id)
 
-    def access_points_of_bucket(self, bucket: str) -> list[AccessPoint]:
-        """The standard access points, of any account, that lead to this bucket."""
-        return [each for each in self._snapshot.access_points.values() if each.bucket == bucket]
-
     def list_object_lambda_access_points(self, account_id: str) -> list[ObjectLambdaAccessPoint]:
         """The account's Object Lambda access points by name."""
         return _of_account(self._snapshot.object_lambda_access_points.values(), account_id)

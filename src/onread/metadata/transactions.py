@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
-from onread.errors import SlowDown
+from onread.errors import ServiceUnavailable, SlowDown
 from onread.metadata.database import Database, DatabaseRefused, locate_file
 from onread.metadata.lookups import Lookups
 from onread.metadata.schema import epochs, settings
@@ -91,6 +91,9 @@ class Transactions(Lookups):
             with database.transaction() as connection:
                 _check_master_key(connection, sealer)
                 records._snapshot = load_snapshot(connection, sealer, region)
+        except (WrongMasterKey, ServiceUnavailable) as error:
+            database.close()
+            raise DatabaseRefused(str(error)) from error
         except BaseException:
             database.close()
             raise
@@ -163,7 +166,7 @@ def _check_master_key(connection: Connection, sealer: Sealer) -> None:
     """Compare the master key with the one that sealed this database, or note it in a new one.
 
     Raises:
-        DatabaseRefused: it is another key.
+        WrongMasterKey: it is another key.
     """
     sealed = connection.scalar(select(settings.c.value).where(settings.c.name == "master_key_check"))
     if sealed is None:
@@ -171,7 +174,4 @@ def _check_master_key(connection: Connection, sealer: Sealer) -> None:
         connection.execute(insert(settings).values(name="master_key_check", value=check))
         connection.execute(insert(epochs).values(name=EPOCH, number=0))
         return
-    try:
-        sealer.open(sealed, "master_key_check")
-    except WrongMasterKey as error:
-        raise DatabaseRefused(str(error)) from error
+    sealer.open(sealed, "master_key_check")

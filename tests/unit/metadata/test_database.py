@@ -3,15 +3,19 @@
 import asyncio
 import contextlib
 import hashlib
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from onread.errors import OperationAborted, ServiceUnavailable
+from onread.errors import OperationAborted, ServiceUnavailable, SlowDown
 from onread.metadata.database import Database, DatabaseRefused, locate_file
 from onread.metadata.schema import HEAD
+from onread.metadata.transactions import MOST_WAITING
 
 from .conftest import ACCOUNT, OpenRecords, a_function, a_key, a_user, an_access_point
 
@@ -80,6 +84,27 @@ def test_another_master_key_is_refused_at_start(open_records: OpenRecords) -> No
     with pytest.raises(DatabaseRefused, match="ONREAD_MASTER_KEY"):
         open_and_close(open_records, master_key=b"x" * 32)
     open_and_close(open_records)
+
+
+def test_a_database_that_lacks_a_table_is_refused_at_start(
+    open_records: OpenRecords, database_file: Path
+) -> None:
+    open_and_close(open_records)
+    run_sql(database_file, "DROP TABLE functions")
+    with pytest.raises(DatabaseRefused):
+        open_and_close(open_records)
+
+
+def test_too_many_waiting_changes_are_asked_to_slow_down(open_records: OpenRecords) -> None:
+    async def scenario() -> None:
+        async with open_records() as records:
+            asked = (records.refresh_if_changed() for _ in range(MOST_WAITING + 5))
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            assert answers.count(False) == MOST_WAITING
+            assert sum(isinstance(answer, SlowDown) for answer in answers) == 5
+            assert await records.refresh_if_changed() is False
+
+    asyncio.run(scenario())
 
 
 def test_a_newer_schema_is_refused_and_left_alone(open_records: OpenRecords, database_file: Path) -> None:
@@ -175,5 +200,37 @@ def test_a_database_that_fails_later_answers_unavailable_and_look_ups_go_on(
                 await records.refresh_if_changed()
             assert records.access_point(ACCOUNT, "my-ap") is not None
             assert records.access_point(ACCOUNT, "other") is None
+
+    asyncio.run(scenario())
+
+
+def test_what_was_acknowledged_survives_a_kill(open_records: OpenRecords, database_file: Path) -> None:
+    script = """
+import asyncio, os, pathlib, signal, sys
+from datetime import UTC, datetime
+from onread.metadata.facade import Records
+from onread.metadata.records import User
+
+async def main():
+    now = datetime(2030, 1, 1, tzinfo=UTC)
+    records = await Records.open(
+        pathlib.Path(sys.argv[1]), master_key=b"m" * 32, clock=lambda: now,
+        account_id="111122223333", region="us-east-1",
+    )
+    await records.create_user(
+        User(account_id="111122223333", name="alice", path="/", user_id="AIDAX", created_at=now)
+    )
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(database_file.parent)], timeout=60, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+
+    async def scenario() -> None:
+        async with open_records() as records:
+            assert records.user(ACCOUNT, "alice") is not None
 
     asyncio.run(scenario())
