@@ -527,6 +527,13 @@ def test_R020_no_descriptor_or_task_is_left_after_many_killed_environments(tmp_p
     run_in_pool(tmp_path, measured)
 
 
+def test_a_relative_cache_directory_serves_as_well(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        assert isinstance(await workshop.run(pool, workshop.function()), Returned)
+
+    run_in_pool(Path(os.path.relpath(tmp_path)), body)
+
+
 def test_a_function_whose_record_is_not_fit_to_run_is_refused_and_the_pool_lives_on(tmp_path):
     async def body(pool: FunctionPool, workshop: Workshop) -> None:
         bad = workshop.function(environment={"AB": "\0"}, name="bad")

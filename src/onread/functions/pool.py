@@ -7,6 +7,7 @@ the store of packages, keys) is handed in as callables.
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -100,7 +101,8 @@ class FunctionPool:
         runtimes: Runtimes | None = None,
         clock: Clock = _utc_now,
     ) -> None:
-        self.settings = settings
+        # Processes have another working directory: no path of theirs may depend on ours.
+        self.settings = replace(settings, cache_directory=settings.cache_directory.resolve())
         self.serve = serve_runtime_api
         self.endpoint = endpoint
         self.credentials = credentials
