@@ -76,13 +76,7 @@ def error_of_run(outcome: Outcome, *, function: Function, request_id: str, limit
 
 
 def _log_outcome(outcome: Outcome, *, function: Function, request_id: str) -> None:
-    match outcome:
-        case Returned():
-            error_type, payload = "NothingWritten", b""
-        case TimedOut():
-            error_type, payload = "TimedOut", outcome.payload
-        case Failed():
-            error_type, payload = outcome.error_type, outcome.payload
+    error_type, payload = _reason(outcome)
     _log.warning(
         "transform.no_answer",
         request_id=request_id,
@@ -90,3 +84,13 @@ def _log_outcome(outcome: Outcome, *, function: Function, request_id: str) -> No
         error_type=error_type,
         detail=payload[:_LOGGED_DETAIL_BYTES].decode("utf-8", "replace"),
     )
+
+
+def _reason(outcome: Outcome) -> tuple[str, bytes]:
+    match outcome:
+        case Returned():
+            return "NothingWritten", b""
+        case TimedOut(payload):
+            return "TimedOut", payload
+        case Failed(error_type, payload):
+            return error_type, payload
