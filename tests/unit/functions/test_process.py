@@ -76,6 +76,7 @@ def test_a_kill_ends_the_process_its_group_and_those_who_left_the_group():
             process.kill()
         return pids
 
-    for pid in asyncio.run(body()):
-        gone = not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-        assert gone
+    pids = asyncio.run(body())
+    killed = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    _gone, left = psutil.wait_procs(killed, timeout=2)  # the kernel takes its moment
+    assert [process for process in left if process.status() != psutil.STATUS_ZOMBIE] == []
