@@ -9,7 +9,7 @@ parsed and serialised is worked out when it is first asked for.
 """
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -28,7 +28,6 @@ from onread.protocol.shape import Document, Member, Shape, Shapes
 MODELS_FOLDER = Path(__file__).parent / "models"
 """Our own models, laid out as botocore lays out its data: add it to a loader's search path."""
 
-_FROM_BOTOCORE = ("s3", "s3control", "lambda", "iam", "sts")
 _DOCUMENT_LIMIT_BYTES = 256 * 1024
 # A member that cannot be read is refused in the words of its service.
 _REFUSALS = {
@@ -153,13 +152,20 @@ def load_services() -> Services:
     """
     patches = orjson.loads(files(__package__).joinpath("patches.json").read_bytes())
     loader = _botocore_loader()
-    documents = {name: _load_from_botocore(loader, name) for name in _FROM_BOTOCORE}
-    documents["onread"] = orjson.loads((MODELS_FOLDER / "onread/2026-11-01/service-2.json").read_bytes())
-    services = {name: _service(name, document, patches) for name, document in documents.items()}
-    for name, served in SERVED.items():
-        if missing := served - services[name].operations.keys():
-            raise RuntimeError(f"This botocore is too old: {name} lacks {', '.join(sorted(missing))}.")
+    services = {name: _service(name, _load(loader, name), patches) for name in SERVED}
+    check_served({name: service.operations.keys() for name, service in services.items()})
     return Services(MappingProxyType(services))
+
+
+def check_served(operations: Mapping[str, Collection[str]]) -> None:
+    """Every operation that onread answers is among those of the models.
+
+    Raises:
+        RuntimeError: one is missing; the message names it.
+    """
+    for name, served in SERVED.items():
+        if missing := served - set(operations[name]):
+            raise RuntimeError(f"This botocore is too old: {name} lacks {', '.join(sorted(missing))}.")
 
 
 class _JSONFiles:
@@ -171,23 +177,22 @@ class _JSONFiles:
     def load_file(self, path: str) -> Any:
         if (plain := Path(f"{path}.json")).is_file():
             return orjson.loads(plain.read_bytes())
-        if (packed := Path(f"{path}.json.gz")).is_file():
-            return orjson.loads(gzip.decompress(packed.read_bytes()))
-        return None
+        packed = Path(f"{path}.json.gz")  # botocore asks every folder of its path, then gives up
+        return orjson.loads(gzip.decompress(packed.read_bytes())) if packed.is_file() else None
 
 
 def _botocore_loader() -> Loader:
     # The extras are for clients (they read `Expires` as a date), and a user's own models in ~/.aws are
     # for their command line: a server takes neither.
     return Loader(
-        extra_search_paths=[Loader.BUILTIN_DATA_PATH],
+        extra_search_paths=[Loader.BUILTIN_DATA_PATH, str(MODELS_FOLDER)],
         file_loader=_JSONFiles(),
         include_default_search_paths=False,
         include_default_extras=False,
     )
 
 
-def _load_from_botocore(loader: Loader, service: str) -> Document:
+def _load(loader: Loader, service: str) -> Document:
     # load_service_model would first list the four hundred services that there are.
     version = loader.determine_latest_version(service, "service-2")
     document: Document = loader.load_data(f"{service}/{version}/service-2")

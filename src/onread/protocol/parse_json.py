@@ -29,7 +29,7 @@ def parse_json(shape: Shape, content: bytes) -> dict[str, Any]:
         return {payload.name: content}
     document = _read_object(content) if content.strip() else {}
     if payload is not None:
-        return {payload.name: _value(payload, document, payload.name)}
+        return {payload.name: _structure(payload.shape, document, payload.name)}
     return _structure(shape, document, "")
 
 

@@ -23,8 +23,6 @@ def parse_xml(operation: Operation, shape: Shape, content: bytes) -> dict[str, A
     payload = shape.payload
     if payload is not None and payload.shape.kind == "string":
         return {payload.name: _decode(content)} if content else {}
-    if payload is not None and payload.shape.kind == "blob":
-        return {payload.name: content}
     if not content.strip():
         return _nothing(operation, shape)
     root = read_xml(content)

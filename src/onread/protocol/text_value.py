@@ -52,10 +52,6 @@ def _read_blob(text: str) -> bytes:
     return b64decode(text, validate=True)
 
 
-def _read_epoch(text: str) -> datetime:
-    return moment_of(_read_number(text))
-
-
 def moment_of(seconds: float) -> datetime:
     """The moment this many seconds after 1970.
 
@@ -80,7 +76,6 @@ _READ: Mapping[str, Read] = {
 _READ_TIMESTAMP: Mapping[str, Read] = {
     "rfc822": parse_http_date,
     "iso8601": parse_iso8601,
-    "unixTimestamp": _read_epoch,
 }
 
 
@@ -97,10 +92,6 @@ def _write_text(value: Any) -> str:
     return value if isinstance(value, str) else format_http_date(value)
 
 
-def _write_epoch(value: datetime) -> str:
-    return f"{value.timestamp():.3f}".removesuffix(".000")
-
-
 _WRITE: Mapping[str, Write] = {
     "string": _write_text,
     "integer": str,
@@ -113,7 +104,6 @@ _WRITE: Mapping[str, Write] = {
 _WRITE_TIMESTAMP: Mapping[str, Write] = {
     "rfc822": format_http_date,
     "iso8601": format_iso8601_milliseconds,
-    "unixTimestamp": _write_epoch,
 }
 
 

@@ -17,6 +17,7 @@ from onread.errors import MalformedXML
 _DEEPEST = 32
 # 10,000 parts with number, ETag and two checksums; DeleteObjects has far fewer.
 _MOST_ELEMENTS = 50_001
+_MOST_TAGS = 2 * _MOST_ELEMENTS + 1  # seen before the first of them is built
 _TEXT_PIECE_BYTES = 256 * 1024  # a long text comes in few pieces, so that joining them stays cheap
 
 
@@ -50,6 +51,8 @@ def read_xml(content: bytes) -> Element:
     """
     if b"\0" in content:  # UTF-16 and UTF-32, which expat would recognise whatever it was told
         raise MalformedXML("The XML you provided must be encoded in UTF-8.")
+    if content.count(b"<") > _MOST_TAGS:
+        raise _too_large()
     builder = _Builder()
     try:
         parser = DefusedXMLParser(target=builder, encoding="utf-8", forbid_dtd=True)
@@ -85,7 +88,7 @@ class _Builder:
         element = Element(name, attributes)
         self._elements += 1
         if len(self._open) >= _DEEPEST or self._elements > _MOST_ELEMENTS:
-            raise MalformedXML("The XML you provided is nested too deep or has too many elements.")
+            raise _too_large()
         if not self._open:
             _check_namespace(namespace)
             self._root = element
@@ -103,9 +106,12 @@ class _Builder:
         """The parser asks for its result here; `root` gives it."""
 
     def root(self) -> Element:
-        if self._root is None:
-            raise MalformedXML
+        assert self._root is not None  # expat refuses a document without one
         return self._root
+
+
+def _too_large() -> MalformedXML:
+    return MalformedXML("The XML you provided is nested too deep or has too many elements.")
 
 
 def _check_namespace(namespace: str) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from onread.protocol.model import Services
+from onread.protocol.model import Services, check_served
 from onread.protocol.operations import SERVED
 
 
@@ -57,3 +57,11 @@ def test_long_documents_are_read_only_where_they_are_needed(services: Services) 
 def test_an_operation_that_no_model_has_is_a_mistake_of_ours(services: Services) -> None:
     with pytest.raises(KeyError):
         services.operation("s3", "Nothing")
+
+
+def test_a_botocore_that_lacks_an_operation_that_we_answer_is_named_at_the_start() -> None:
+    operations = {service: set(names) for service, names in SERVED.items()}
+    check_served(operations)
+    operations["s3"].remove("WriteGetObjectResponse")
+    with pytest.raises(RuntimeError, match="s3 lacks WriteGetObjectResponse"):
+        check_served(operations)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from onread.protocol.model import load_services
 from onread.protocol.serialize import serialize
+from onread.protocol.serialize_json import write_json
 from onread.wire.message import BytesBody, Response
 from onread.wire.output import Output
 
@@ -166,6 +167,11 @@ def test_the_status_of_invoke_is_a_member() -> None:
 def test_our_own_answers_carry_their_dates_as_seconds() -> None:
     body = _answer("onread:GetFunctionLogs", Events=[{"Timestamp": _MOMENT, "Message": "m"}]).body
     assert body == b'{"Events":[{"Timestamp":1893553445.678,"Message":"m"}]}'
+
+
+def test_bytes_inside_json_are_base64() -> None:
+    shape = _SERVICES.operation("lambda", "UpdateFunctionCode").input
+    assert write_json(shape, {"ZipFile": b"PK"}) == b'{"ZipFile":"UEs="}'
 
 
 def test_iam_wraps_its_result_and_names_the_request() -> None:
