@@ -105,8 +105,10 @@ def _decoded(call: AuthorizedCall, mode: str) -> Body:
             "Sign with AWS4-HMAC-SHA256: SigV4A and unknown streaming forms are refused."
         )
     announced = parse_announced_trailers(headers.get("x-amz-trailer"))
-    if announced and not mode.endswith("-TRAILER"):
-        raise InvalidRequest("x-amz-trailer goes with a STREAMING-...-TRAILER value of x-amz-content-sha256.")
+    if bool(announced) != mode.endswith("-TRAILER"):
+        raise InvalidRequest(
+            "x-amz-trailer goes with a STREAMING-...-TRAILER x-amz-content-sha256, and only so."
+        )
     length_bytes = parse_decoded_length(headers.get("x-amz-decoded-content-length"))
     signed = mode in _SIGNED_CHUNKS
     if signed and verified is None:
