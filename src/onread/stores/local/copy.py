@@ -30,7 +30,7 @@ from onread.stores.local.object_rows import StoredObject
 from onread.stores.local.put import check_target, place_blob
 from onread.stores.store import StoreCall
 from onread.wire.checksums import find_algorithm
-from onread.wire.message import Body
+from onread.wire.message import Body, BytesBody
 from onread.wire.output import Output
 from onread.wire.preconditions import check_preconditions
 from onread.wire.ranges import parse_range
@@ -128,7 +128,9 @@ def _choose_range(text: str | None, stored: StoredObject) -> Selected:
 
 
 @asynccontextmanager
-async def _copied(engine: Engine, selected: Selected, body: Body, algorithm: str) -> AsyncIterator[Blob]:
+async def _copied(
+    engine: Engine, selected: Selected, body: Body | bytes, algorithm: str
+) -> AsyncIterator[Blob]:
     """The selected bytes as a blob of their own, by a link when they are a whole blob."""
     same = _same_blob(selected, algorithm)
     if same is not None:
@@ -136,7 +138,8 @@ async def _copied(engine: Engine, selected: Selected, body: Body, algorithm: str
             if linked is not None:
                 yield linked
                 return
-    async with engine.blobs.receive(body, algorithm, check=_accept) as blob:
+    content = BytesBody(body) if isinstance(body, bytes) else body
+    async with engine.blobs.receive(content, algorithm, check=_accept) as blob:
         yield blob
 
 

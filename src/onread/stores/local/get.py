@@ -62,7 +62,7 @@ async def head_object(engine: Engine, call: StoreCall, scope: AsyncExitStack) ->
 
 async def open_object(
     engine: Engine, bucket: str, key: str, choose: Choose, scope: AsyncExitStack
-) -> tuple[Selected, Body]:
+) -> tuple[Selected, Body | bytes]:
     """The chosen bytes of an object, open: they stay readable when it is overwritten or deleted.
 
     Raises:
@@ -82,7 +82,7 @@ async def open_object(
     raise InternalError("The object's bytes on disk are missing.")
 
 
-async def _open(engine: Engine, selected: Selected, scope: AsyncExitStack) -> Body | None:
+async def _open(engine: Engine, selected: Selected, scope: AsyncExitStack) -> Body | bytes | None:
     """The bytes; None when the version was replaced since it was selected."""
     stored = selected.stored
     if stored.blob_id is not None:

@@ -20,7 +20,7 @@ from onread.stores.local.faults import map_disk_faults
 from onread.stores.local.shelves import Shelves
 from onread.stores.local.workers import Workers
 from onread.wire.checksums import Checksum, new_checksum
-from onread.wire.message import Body, BytesBody
+from onread.wire.message import Body
 
 log = structlog.get_logger(__name__)
 
@@ -133,7 +133,7 @@ def open_piece(shelves: Shelves, workers: Workers, piece: Piece) -> OpenPiece:
 
 async def read_pieces(
     shelves: Shelves, workers: Workers, first: OpenPiece, pieces: Sequence[Piece], scope: AsyncExitStack
-) -> Body:
+) -> Body | bytes:
     """The pieces as a body; a small single one is read, checked and closed before this returns."""
     size_bytes = sum(piece.stop - piece.start for piece in pieces)
     if len(pieces) > 1 or size_bytes > CHUNK_BYTES:
@@ -141,6 +141,6 @@ async def read_pieces(
         scope.callback(body.close)
         return body
     try:
-        return BytesBody(await first.read())
+        return await first.read()
     finally:
         first.close()
