@@ -18,6 +18,7 @@ import structlog
 from onread import __version__
 from onread.config import Settings
 from onread.control.operations import control_operations
+from onread.functions.observe import InvocationObserver, log_function_line
 from onread.functions.pool import FunctionPool
 from onread.functions.settings import PoolSettings
 from onread.gateway.authenticate import Authenticator
@@ -113,11 +114,16 @@ async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
     session_key = derive_key(master_key, SESSION_PURPOSE)
     pool = await scope.enter_async_context(
         FunctionPool(
-            PoolSettings(cache_directory=settings.data_dir / "functions", search_path=os.defpath),
+            PoolSettings(
+                cache_directory=settings.data_dir / "functions",
+                search_path=os.pathsep.join(os.get_exec_path()),
+            ),
             serve_runtime_api=_serve_runtime_api,
             endpoint=lambda: functions_endpoint,
             code=records.load_code,
             credentials=partial(function_keys, key=session_key, random_bytes=os.urandom),
+            log_sink=log_function_line,
+            observer=InvocationObserver(metrics),
             clock=utc_now,
         )
     )
@@ -126,6 +132,7 @@ async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
     authorizer = Authorizer(records=records, account_id=settings.account_id, region=settings.region)
     reads = OwnReads(store, authorizer, settings.account_id)
     transformation = Transformation(
+        services=services,
         find_function=records.function,
         invoker=pool,
         rendezvous=rendezvous,
@@ -140,6 +147,7 @@ async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
         clock=utc_now,
         random_bytes=os.urandom,
         metrics=metrics,
+        services=services,
     )
     dispatch = Dispatch(
         records=records,

@@ -50,7 +50,8 @@ from onread.protocol.model import load_services
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import BytesBody
 
-FORWARDED = forwarded_members(load_services())
+SERVICES = load_services()
+FORWARDED = forwarded_members(SERVICES)
 HOUR = 3600.0
 
 
@@ -90,6 +91,7 @@ class Gateway:
             return NOW + timedelta(seconds=loop.time())
 
         self.transformation = Transformation(
+            services=SERVICES,
             find_function=lambda account, name: (
                 self.record if (account, name) == (ACCOUNT, "upper") else None
             ),

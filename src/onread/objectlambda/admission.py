@@ -67,6 +67,8 @@ def _refuse_unless_allowed(call: ReadCall) -> None:
 
     Source: Amazon S3 User Guide, "Working with Range and partNumber headers".
     """
+    if call.operation not in ("GetObject", "HeadObject"):
+        return
     ranged = "Range" in call.params or any(name == "Range" for name, _ in parameters(call.request.query))
     for feature, asked in (("Range", ranged), ("PartNumber", "PartNumber" in call.params)):
         if asked and f"{call.operation}-{feature}" not in call.configuration.allowed_features:

@@ -139,6 +139,12 @@ def read_response(
     return FunctionResponse(status=status, members=members, checksum=_read_checksum(members), error=error)
 
 
+def standard_error(status: int) -> FunctionReportedError:
+    """The usual code of an error status: AWS's decompression sample gives a status and nothing else."""
+    standard = _STANDARD_ERRORS.get(status, InvalidRequest if status < 500 else InternalError)
+    return FunctionReportedError(standard.code, status, standard.message)
+
+
 def _status(params: Mapping[str, Any]) -> int:
     status: int | None = params.get("StatusCode")
     return 200 if status is None else status
@@ -153,7 +159,7 @@ def _read_error(
 ) -> FunctionReportedError | None:
     """AWS: ErrorCode and ErrorMessage are "not allowed with a success status or with a body"."""
     if not _names_error(params):
-        return _standard_error(status, None) if status >= 400 and body_is_empty else None
+        return standard_error(status) if status >= 400 and body_is_empty else None
     if status < 400:
         raise ValidationError(
             f"ErrorCode and ErrorMessage are not allowed with StatusCode {status}. "
@@ -166,7 +172,7 @@ def _read_error(
     message = _error_message(params)
     code: str | None = params.get("ErrorCode")
     if code is None:
-        return _standard_error(status, message)
+        return FunctionReportedError(standard_error(status).code, status, message or "")
     if _ERROR_CODE.fullmatch(code) is None or len(code) > _MAXIMUM_VALUE:
         raise ValidationError("ErrorCode must be letters only and begin with a capital one.")
     return FunctionReportedError(code, status, message if message is not None else code)
@@ -178,12 +184,6 @@ def _error_message(params: Mapping[str, Any]) -> str | None:
         return None
     _check_text("ErrorMessage", message)
     return _as_utf8(message)
-
-
-def _standard_error(status: int, message: str | None) -> FunctionReportedError:
-    """AWS's decompression sample gives an error status and nothing else: the status's usual code."""
-    standard = _STANDARD_ERRORS[status]
-    return FunctionReportedError(standard.code, status, message if message is not None else standard.message)
 
 
 def _as_utf8(text: str) -> str:

@@ -1,6 +1,7 @@
-"""The life of one transformed GET, top to bottom.
+"""The life of one transformed read, top to bottom.
 
-Owns the order of things. It never answers with the original: that would give away exactly what the
+A GET is answered by what the function writes, HEAD and the lists by what it returns. Owns the order of
+things. It never answers with the original: that would give away exactly what the
 function is there to hide.
 
 Source: Amazon S3 User Guide, "Transforming objects with S3 Object Lambda".
@@ -13,8 +14,8 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from onread.errors import LambdaTimeout
-from onread.functions.invoker import Invocation, Invoker, Returned, Running
+from onread.errors import LambdaTimeout, S3Error
+from onread.functions.invoker import Invocation, Invoker, Outcome, Returned, Running
 from onread.objectlambda.admission import Admitted, FindFunction, ReadCall, admit
 from onread.objectlambda.answer import answer
 from onread.objectlambda.event import build_event, get_object_context
@@ -22,9 +23,12 @@ from onread.objectlambda.input_url import build_input_url
 from onread.objectlambda.outcome import error_of_run, invoke_errors
 from onread.objectlambda.rendezvous import Delivery, Meeting, Rendezvous
 from onread.objectlambda.response import FunctionReportedError
+from onread.objectlambda.returned import read_returned
 from onread.objectlambda.route_token import RANDOM_BYTES, OutputTicket, mint
 from onread.objectlambda.watch import TransformWatch
+from onread.protocol.model import Services
 from onread.telemetry.metrics import Metrics
+from onread.wire.message import Response
 from onread.wire.output import Output
 
 __all__ = ["ReadCall", "TransformSettings", "Transformation"]
@@ -56,7 +60,7 @@ class TransformSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transformation:
-    """Everything a transformed GET needs.
+    """Everything a transformed read needs.
 
     Args:
         endpoint: scheme and host of the functions' own listener.
@@ -66,6 +70,7 @@ class Transformation:
         random_bytes: so many bytes from the system's source.
     """
 
+    services: Services
     find_function: FindFunction
     invoker: Invoker
     rendezvous: Rendezvous
@@ -77,29 +82,42 @@ class Transformation:
     random_bytes: Callable[[int], bytes]
     metrics: Metrics
 
-    async def transform(self, call: ReadCall, scope: AsyncExitStack) -> Output:
-        """What the function makes of the object, streaming while it is written.
-
-        The run, the token and the deadline live until ``scope`` closes. Closing it normally says that the
-        caller has everything, and the writer is told so; by an exception, that it has not.
+    async def transform(self, call: ReadCall, scope: AsyncExitStack) -> Output | Response:
+        """What the function makes of the object or the list.
 
         Raises:
             NotImplemented, InvalidRequest: refused before anything was invoked.
             LambdaNotFound, LambdaPermissionError, LambdaInvocationFailed, SlowDown: not invoked.
             LambdaRuntimeError, LambdaTimeout, LambdaResponseNotReceived, LambdaInvalidResponse: no answer.
             FunctionReportedError: the function's own refusal.
-            LambdaTimeout, ResponseInterrupted: from ``scope``, once the answer has begun: cut the caller.
 
         Cancellation: the caller has left; the writer is told and the run is abandoned.
         """
         admitted = admit(call, self.find_function)
         deadline = asyncio.get_running_loop().time() + self.settings.timeout_seconds
+        if call.operation == "GetObject":
+            return await self._transform_written(admitted, deadline, scope)
+        return await self._transform_returned(admitted, deadline)
+
+    async def _transform_written(self, admitted: Admitted, deadline: float, scope: AsyncExitStack) -> Output:
+        """A GET, streaming while the function writes it.
+
+        The run, the token and the deadline live until ``scope`` closes. Closing it normally says that the
+        caller has everything, and the writer is told so; by an exception, that it has not.
+
+        Raises:
+            LambdaTimeout, ResponseInterrupted: from ``scope``, once the answer has begun: cut the caller.
+        """
+        call = admitted.call
         async with AsyncExitStack() as life:
             watch = life.enter_context(TransformWatch(self.metrics, call.access_point.name))
             token = self._mint(admitted)
             input_url = self._presign(call)
+            context = get_object_context(
+                input_url=input_url, output_route=self.settings.route, output_token=token
+            )
             with invoke_errors(call.request_id, admitted.function):
-                event = self._build(admitted, token, input_url)
+                event = self._build(admitted, context)
                 meeting = life.enter_context(self.rendezvous.expect(token, deadline=deadline))
                 running = await self._invoke(admitted, event, deadline)
             watch.mark("queue")
@@ -112,6 +130,23 @@ class Transformation:
             watch.first_byte()
             scope.push_async_exit(life.pop_all())
         return output
+
+    async def _transform_returned(self, admitted: Admitted, deadline: float) -> Output | Response:
+        """HEAD or a list, made of what the function returns."""
+        call = admitted.call
+        with TransformWatch(self.metrics, call.access_point.name) as watch:
+            with invoke_errors(call.request_id, admitted.function):
+                event = self._build(admitted, {"inputS3Url": self._presign(call)})
+                running = await self._invoke(admitted, event, deadline)
+            watch.mark("queue")
+            with _abandoned_on_failure(running):
+                outcome = await self._finished(running, deadline)
+                if not isinstance(outcome, Returned):
+                    raise self._error_of(admitted, outcome)
+                watch.mark("run")
+                returned = read_returned(outcome.payload, self.services.operation("s3", call.operation))
+            watch.first_byte()
+        return returned
 
     def _mint(self, admitted: Admitted) -> str:
         ticket = OutputTicket(
@@ -140,14 +175,12 @@ class Transformation:
             strict=self.settings.strict,
         )
 
-    def _build(self, admitted: Admitted, token: str, input_url: str) -> bytes:
+    def _build(self, admitted: Admitted, context: dict[str, str]) -> bytes:
         call, olap = admitted.call, admitted.call.access_point
         return build_event(
             request_id=call.request_id,
             operation=call.operation,
-            context=get_object_context(
-                input_url=input_url, output_route=self.settings.route, output_token=token
-            ),
+            context=context,
             access_point_arn=olap.arn,
             supporting_access_point_arn=call.configuration.supporting_access_point,
             payload=admitted.payload,
@@ -178,13 +211,24 @@ class Transformation:
             raise LambdaTimeout from error
         if meeting.delivered.done():
             return meeting.delivered.result()
-        failure = error_of_run(
-            running.finished.result(),
+        failure = self._error_of(admitted, running.finished.result())
+        raise meeting.refusal() if meeting.refusal is not None else failure
+
+    async def _finished(self, running: Running, deadline: float) -> Outcome:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await asyncio.wait((running.finished,))
+        except TimeoutError as error:
+            raise LambdaTimeout from error
+        return running.finished.result()
+
+    def _error_of(self, admitted: Admitted, outcome: Outcome) -> S3Error:
+        return error_of_run(
+            outcome,
             function=admitted.function,
             request_id=admitted.call.request_id,
             limit_seconds=self.settings.timeout_seconds,
         )
-        raise meeting.refusal() if meeting.refusal is not None else failure
 
 
 @contextmanager

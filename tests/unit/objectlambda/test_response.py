@@ -104,8 +104,8 @@ def test_a_forwarded_header_reaches_the_caller_as_it_was_sent(member, header, va
     "name",
     [
         "Transfer-Encoding", "Content-Length", "Connection", "Upgrade", "Set-Cookie", "Location", "Host",
-        "Date", "Server", "Access-Control-Allow-Origin", "Strict-Transport-Security", "Trailer", "X-Amz-Request-Id",
-        "x-amz-checksum-type", "x-amz-website-redirect-location",
+        "Date", "Server", "Access-Control-Allow-Origin", "Strict-Transport-Security", "Trailer",
+        "X-Amz-Request-Id", "x-amz-checksum-type", "x-amz-website-redirect-location",
     ],
 )  # fmt: skip
 def test_T061_a_header_that_is_no_member_goes_nowhere(name):
