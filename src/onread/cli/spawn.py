@@ -74,15 +74,14 @@ def spawn_gateway(
             stderr=log,
             start_new_session=True,
         )
+    ready = None
     try:
         ready = _wait_for_ready(process, time.monotonic() + timeout_seconds)
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+    finally:
+        if ready is None:
+            process.kill()
+            process.communicate()
     if ready is None:
-        process.kill()
-        process.wait()
         raise DidNotStart(log_file.read_text(errors="replace")[-2000:])
     root = json.loads((data_dir / "root-access-key.json").read_text())
     return SpawnedGateway(

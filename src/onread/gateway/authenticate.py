@@ -19,7 +19,6 @@ from onread.errors import (
     SignatureDoesNotMatch,
 )
 from onread.gateway.call import AuthenticatedCall, RoutedCall
-from onread.gateway.payload import document_limit_bytes
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessKey
 from onread.objectlambda.sessions import open_session
@@ -135,7 +134,7 @@ async def _with_document(call: RoutedCall, claim: ClaimedSignature) -> RoutedCal
     """The call with its body read, where the signature covers the body's hash without saying it."""
     if claim.payload_hash is not None or call.document is not None:
         return call
-    return replace(call, document=await call.request.body.read(document_limit_bytes(call.operation)))
+    return replace(call, document=await call.request.body.read(call.operation.document_limit_bytes))
 
 
 def _accepted(address: Address, region: str) -> tuple[frozenset[str], str]:

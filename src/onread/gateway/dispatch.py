@@ -23,7 +23,7 @@ from onread.gateway.call import (
     ServiceTarget,
     WriteTarget,
 )
-from onread.gateway.payload import document_limit_bytes, open_payload
+from onread.gateway.payload import open_payload
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.transform import ReadCall, Transformation
@@ -165,7 +165,7 @@ async def _params(call: AuthorizedCall) -> Mapping[str, Any]:
         return call.routed.params
     document = call.routed.document
     if document is None:
-        document = await open_payload(call).read(document_limit_bytes(operation))
+        document = await open_payload(call).read(operation.document_limit_bytes)
     return {**call.routed.params, **parse_body(operation, document)}
 
 

@@ -16,7 +16,6 @@ from onread.errors import (
 )
 from onread.gateway.aws_chunked_body import AwsChunkedBody
 from onread.gateway.call import AuthorizedCall
-from onread.protocol.model import Operation
 from onread.sigv4.chunks import ChunkSignatures
 from onread.sigv4.verify import VerifiedSignature
 from onread.wire.aws_chunked import (
@@ -32,22 +31,7 @@ _UNSIGNED = "UNSIGNED-PAYLOAD"
 _SIGNED_CHUNKS = ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")
 _UNSIGNED_CHUNKS = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
-# How long a document may be. Source: the limits table in docs/limits.md; zips come in base64.
-_DOCUMENT_BYTES = 256 << 10
-_LONGER_DOCUMENTS_BYTES = {
-    "DeleteObjects": 2 << 20,
-    "CompleteMultipartUpload": 4 << 20,
-    "CreateFunction": 70 << 20,
-    "UpdateFunctionCode": 70 << 20,
-    "Invoke": 6 << 20,
-}
-
 Expected = tuple[Checksum, str, type[ServiceError]]
-
-
-def document_limit_bytes(operation: Operation) -> int:
-    """How many bytes of XML, JSON or form an operation reads at most."""
-    return _LONGER_DOCUMENTS_BYTES.get(operation.name, _DOCUMENT_BYTES)
 
 
 class VerifiedBody(Body):

@@ -1,4 +1,4 @@
-"""What a first start makes and keeps: the master key and the root's access key, each in a file of mode 0600."""
+"""What a first start makes and keeps, in files of mode 0600: the master key and the root's access key."""
 
 import json
 import os

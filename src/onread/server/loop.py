@@ -15,14 +15,25 @@ T = TypeVar("T")
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
+_PR_SET_DUMPABLE = 4
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run ``main()`` to its end on the fastest loop there is and return what it returns."""
     keep_freed_memory()
+    keep_secrets_in_memory()
     if uvloop is None:
         return asyncio.run(main())
     return uvloop.run(main())
+
+
+def keep_secrets_in_memory() -> None:
+    """No core dump, and nobody of the same user reads this process: functions may run as that user.
+
+    Linux only: elsewhere nothing happens.
+    """
+    if platform.system() == "Linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def keep_freed_memory() -> None:

@@ -42,6 +42,15 @@ class Metrics:
         self.environments = Gauge(
             "onread_environments", "Execution environments: warm or busy", ["state"], registry=registry
         )
+        self.invocations = Counter(
+            "onread_invocations", "Runs of functions by outcome", ["outcome"], registry=registry
+        )
+        self.environment_start_seconds = Histogram(
+            "onread_environment_start_seconds",
+            "From the start of a process to its first request for an event",
+            buckets=_SECONDS,
+            registry=registry,
+        )
         self.invocations_waiting = Gauge(
             "onread_invocations_waiting", "Invocations that wait for an environment", registry=registry
         )
