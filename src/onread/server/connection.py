@@ -6,6 +6,8 @@ cut. The bytes in are `RequestReader`'s, the bytes out `Sender`'s.
 
 import asyncio
 import logging
+import socket
+import struct
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("onread.server")
 
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -282,8 +285,10 @@ class Connection(asyncio.Protocol):
         self.reading_may_change()
 
     def cut(self) -> None:
-        """End so that the peer cannot take what it has for whole (T-107)."""
+        """End by a reset, so that the peer cannot take what it has for whole (T-107)."""
         self._ending = True
+        if not self._transport.is_closing():
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
     def drain(self) -> None:
@@ -296,7 +301,7 @@ class Connection(asyncio.Protocol):
         """Enforce the deadlines; called a few times within the shortest of them."""
         if self._ending:
             if now >= self._deadline:
-                self.cut()
+                self._transport.abort()
         elif self._wanted is not None:
             if now >= self._deadline:
                 self._give_up_waiting()

@@ -11,11 +11,11 @@ from http import HTTPStatus
 
 from onread.server.refusal import Refusal, bad_request
 
-METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"})
+_METHODS = {name.encode(): name for name in ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH")}
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_LENGTH = re.compile(rb"[0-9]{1,18}")
+_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _HOST = re.compile(r"(?:[A-Za-z0-9._\-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{0,5})?")
 _ABSOLUTE = re.compile(r"https?://([^/?#]*+)(.*+)", re.IGNORECASE | re.DOTALL)
 
@@ -23,16 +23,31 @@ _ABSOLUTE = re.compile(r"https?://([^/?#]*+)(.*+)", re.IGNORECASE | re.DOTALL)
 _FRAMING = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding"})
 
 # A trailer may not change how the message was framed, routed, authorised or described.
-_FORBIDDEN_TRAILERS = frozenset(
-    b"authorization connection content-encoding content-length content-range content-type cookie expect "
-    b"host keep-alive proxy-authorization te trailer transfer-encoding upgrade".split()
+FORBIDDEN_TRAILERS = frozenset(
+    [
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ]
 )
 
 
 # Requests
 
 
-def body_length(version: str, content_length: bytes | None, transfer_encoding: bytes | None) -> int | None:
+def body_length(version: str, content_length: str | None, transfer_encoding: str | None) -> int | None:
     """How many bytes of body follow the head; None when it is chunked.
 
     Raises:
@@ -41,7 +56,7 @@ def body_length(version: str, content_length: bytes | None, transfer_encoding: b
     if transfer_encoding is not None:
         if content_length is not None:
             raise bad_request("Send Content-Length or Transfer-Encoding, not both.")
-        if version != "1.1" or transfer_encoding.lower() != b"chunked":
+        if version != "1.1" or transfer_encoding.lower() != "chunked":
             raise bad_request("The only transfer encoding understood is chunked, in HTTP/1.1.")
         return None
     if content_length is None:
@@ -92,21 +107,31 @@ def _check_host(host: str) -> None:
         raise bad_request("The Host header must name exactly one host, with a port or without.")
 
 
-def is_forbidden_trailer(name: bytes) -> bool:
-    """Whether a trailer of this name would speak about the message as a whole."""
-    return name.lower() in _FORBIDDEN_TRAILERS
-
-
-def check_method(method: str) -> None:
-    """Refuse methods that no service has.
+def check_start(raw_method: bytes, version: str) -> str:
+    """The method, when a service has it and the version is spoken here.
 
     Raises:
-        Refusal: 400 for CONNECT, whose target is no path; 405 for the rest.
+        Refusal: 400 for CONNECT, whose target is no path, and for other versions; 405 for the rest.
     """
-    if method == "CONNECT":
+    if version not in ("1.1", "1.0"):
+        raise bad_request("Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+    method = _METHODS.get(raw_method)
+    if method is not None:
+        return method
+    if raw_method == b"CONNECT":
         raise bad_request("This is not a proxy.")
-    if method not in METHODS:
-        raise Refusal(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+    raise Refusal(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+
+
+def check_expectation(expect: str, version: str) -> bool:
+    """Whether the client waits for ``100 Continue``; HTTP/1.0 has no such thing.
+
+    Raises:
+        Refusal: 417 for any other expectation.
+    """
+    if expect.lower() != "100-continue":
+        raise Refusal(417, "ExpectationFailed", "The only expectation understood is 100-continue.")
+    return version == "1.1"
 
 
 # Responses
@@ -146,7 +171,7 @@ def render_head(status: int, headers: Iterable[tuple[str, str]], framing: str) -
 def given_length(headers: Iterable[tuple[str, str]]) -> int | None:
     """The Content-Length a handler gave, for the answers that may keep it: to HEAD, and 304."""
     for name, value in headers:
-        if name.lower() == "content-length" and _LENGTH.fullmatch(value.encode("latin-1", "replace")):
+        if name.lower() == "content-length" and _LENGTH.fullmatch(value):
             return int(value)
     return None
 

@@ -7,24 +7,35 @@ goes past it, uncopied, and a fresh parser takes over behind the body.
 
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import httptools
 
 from onread.errors import IncompleteBody
 from onread.server.body import NO_BODY, IncomingBody, Upstream
-from onread.server.head import body_length, check_method, is_forbidden_trailer, split_target
+from onread.server.head import (
+    FORBIDDEN_TRAILERS,
+    body_length,
+    check_expectation,
+    check_start,
+    split_target,
+)
 from onread.server.limits import Limits
 from onread.server.refusal import Refusal, bad_request
 from onread.wire.message import Headers, Request
 
 _HEADER_EXTRA_BYTES = 4  # colon, space, CR, LF
 _REQUEST_LINE_EXTRA_BYTES = 12  # two spaces, HTTP/1.1, CR, LF
+_CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 _CHUNK_FRAMING_BYTES = 32  # what an honest chunk spends on its size and line ends, amply
 
-# The headers that decide how a request is read, by length first: most names fail that look.
-_DECISIVE = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
-_DECISIVE_LENGTHS = frozenset(map(len, _DECISIVE))
+# A second one of these would leave open which counts.
+_ONCE = frozenset({"host", "content-length", "transfer-encoding", "expect"})
+
+# Names come again with every request: each is decoded and lowered once. Bounded, for peers invent them.
+_KNOWN_NAMES: dict[bytes, tuple[str, str]] = {}
+_KNOWN_NAMES_LIMIT = 1024
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +44,35 @@ class ReceivedRequest(Request):
 
     version: str
     keep_alive: bool
+
+
+class ReceivedHeaders(Headers):
+    """Headers whose index was made while they were read."""
+
+    __slots__ = ("_first", "_repeated")
+
+    def __init__(self, pairs: list[tuple[str, str]], first: dict[str, str]) -> None:
+        super().__init__(pairs)
+        self._first = first
+        self._repeated = len(first) != len(pairs)
+
+    def get(self, name: str) -> str | None:
+        """The value of the first line of this name (given in lower case), or None."""
+        return self._first.get(name)
+
+    def get_all(self, name: str) -> list[str]:
+        """The values of every line of this name (given in lower case), in order."""
+        if self._repeated:
+            return super().get_all(name)
+        value = self._first.get(name)
+        return [] if value is None else [value]
+
+    def names(self) -> Iterable[str]:
+        """Every name once, in lower case."""
+        return self._first.keys()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._first
 
 
 class RequestReader:
@@ -58,8 +98,12 @@ class RequestReader:
         self._body: IncomingBody | None = None
         self._direct_bytes = 0
         self._target = b""
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers: list[tuple[str, str]] = []
+        self._first: dict[str, str] = {}
+        self._longest_target = limits.request_line_bytes - _REQUEST_LINE_EXTRA_BYTES
         self._keep_alive = True
+        self._upgrading = False
+        self._replaying = False
         # How much may have gone into the head so far: never less than the truth.
         self._span_bytes = 0
         self._first_feed_bytes = 0
@@ -112,8 +156,7 @@ class RequestReader:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # An upgrade is never taken up (T-051): the connection goes on as it was.
-            self._parser = httptools.HttpRequestParser(self)
+            self._decline_upgrade()
             return data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             self._stop(error)
@@ -123,6 +166,17 @@ class RequestReader:
         elif self.in_head:
             self._after_head_bytes()
         return b""
+
+    def _decline_upgrade(self) -> None:
+        """Go on in HTTP/1.1 (T-051), though the parser takes all behind the head for another protocol."""
+        self._parser = httptools.HttpRequestParser(self)
+        if self._body is None:
+            return
+        if self._body.length_bytes is not None:
+            self._direct_bytes = self._body.length_bytes
+            return
+        self._replaying = True
+        self._parser.feed_data(_CHUNKED_HEAD)
 
     def _after_body_bytes(self, body: IncomingBody) -> None:
         if body.length_bytes is not None:
@@ -167,16 +221,24 @@ class RequestReader:
         """The first byte of a head."""
         self.in_head = True
         self._target = b""
-        self._headers = []
         self._span_bytes = self._first_feed_bytes = self._feed_bytes
 
     def on_url(self, part: bytes) -> None:
         """Some or all of the request target."""
         self._target += part
-        self._check_request_line(0)
+        if len(self._target) > self._longest_target:
+            raise _request_line_too_long()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
+    def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
         """One whole header, or trailer."""
+        name, key = _KNOWN_NAMES.get(raw_name) or _learn(raw_name)
+        value = raw_value.decode("latin-1").rstrip(" \t")
+        if len(value) != len(raw_value) and key in _ONCE:
+            raise bad_request(f"The {key} header must not end in a space.")
+        if key not in self._first:
+            self._first[key] = value
+        elif key in _ONCE:
+            raise bad_request(f"The {key} header may be sent once.")
         self._headers.append((name, value))
         if self._span_bytes > self._harmless_bytes and self.in_head:
             self._check_size(name, value)
@@ -184,12 +246,17 @@ class RequestReader:
     def on_headers_complete(self) -> None:
         """The empty line behind the head."""
         headers, self._headers = self._headers, []
+        first, self._first = self._first, {}
+        self.in_head = False
+        if self._replaying:
+            self._replaying = False
+            return
         if len(headers) > self._limits.header_count:
             raise Refusal(431, "RequestHeaderSectionTooLarge", "The request has too many headers.")
         if len(self.received) >= self._limits.pipelined_requests:
             raise bad_request("Too many requests were sent without waiting for an answer.")
-        request = self._build(headers)
-        self.in_head = False
+        request = self._build(headers, first)
+        self._upgrading = "upgrade" in first and self._parser.should_upgrade()
         self._keep_alive = request.keep_alive
         self.received.append(request)
 
@@ -204,10 +271,13 @@ class RequestReader:
         self._body.push(chunk)
 
     def on_message_complete(self) -> None:
-        """The last byte of a message."""
+        """The last byte of a message, or of the head of one that asks for an upgrade."""
+        if self._upgrading and self._body is not None:
+            self._upgrading = False
+            return
         if self._headers:
             self._check_trailers(self._headers)
-            self._headers = []
+            self._headers, self._first = [], {}
         body, self._body = self._body, None
         if body is not None:
             body.finish()
@@ -216,59 +286,33 @@ class RequestReader:
 
     # What the callbacks are made of
 
-    def _check_request_line(self, method_bytes: int) -> None:
-        line = method_bytes + len(self._target) + _REQUEST_LINE_EXTRA_BYTES
-        if line > self._limits.request_line_bytes:
-            raise Refusal(414, "RequestURITooLong", "The request line is too long.")
-
-    def _check_size(self, name: bytes, value: bytes) -> None:
+    def _check_size(self, name: str, value: str) -> None:
         if len(name) + len(value) + _HEADER_EXTRA_BYTES > self._limits.header_bytes:
             raise _headers_too_large()
-        block = sum(len(n) + len(v) + _HEADER_EXTRA_BYTES for n, v in self._headers)
-        if block > self._limits.header_block_bytes:
+        if _size_bytes(self._headers) > self._limits.header_block_bytes:
             raise _headers_too_large()
 
-    def _check_trailers(self, trailers: list[tuple[bytes, bytes]]) -> None:
-        size = sum(len(name) + len(value) + _HEADER_EXTRA_BYTES for name, value in trailers)
-        if size > self._limits.trailer_bytes:
+    def _check_trailers(self, trailers: list[tuple[str, str]]) -> None:
+        if _size_bytes(trailers) > self._limits.trailer_bytes:
             raise bad_request("The trailers of the body are too large.")
-        if any(is_forbidden_trailer(name) for name, _ in trailers):
+        if not FORBIDDEN_TRAILERS.isdisjoint(self._first):
             raise bad_request("A trailer of the body has a name that only a header may have.")
 
-    def _build(self, raw: list[tuple[bytes, bytes]]) -> ReceivedRequest:
+    def _build(self, headers: list[tuple[str, str]], first: dict[str, str]) -> ReceivedRequest:
         parser = self._parser
         version = parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            raise bad_request("Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-        method = parser.get_method().decode("latin-1")
-        check_method(method)
-        self._check_request_line(len(method))
-        decisive: dict[bytes, bytes] = {}
-        pairs = []
-        for name, value in raw:
-            if len(name) in _DECISIVE_LENGTHS and (key := name.lower()) in _DECISIVE:
-                if key in decisive:
-                    raise bad_request(f"The {key.decode()} header may be sent once.")
-                decisive[key] = value
-            pairs.append((name.decode("latin-1"), value.rstrip(b" \t").decode("latin-1")))
-        host = decisive.get(b"host")
-        target, host_name = split_target(
-            self._target.decode("latin-1"),
-            None if host is None else host.rstrip(b" \t").decode("latin-1"),
-            version,
-        )
-        expect = decisive.get(b"expect")
-        if expect is not None and expect.lower() != b"100-continue":
-            raise Refusal(417, "ExpectationFailed", "The only expectation understood is 100-continue.")
-        length = body_length(version, decisive.get(b"content-length"), decisive.get(b"transfer-encoding"))
+        method = check_start(parser.get_method(), version)
+        if len(method) + len(self._target) > self._longest_target:
+            raise _request_line_too_long()
+        target, host = split_target(self._target.decode("latin-1"), first.get("host"), version)
+        length = body_length(version, first.get("content-length"), first.get("transfer-encoding"))
+        continue_expected = "expect" in first and check_expectation(first["expect"], version)
         return ReceivedRequest(
             method=method,
             target=target,
-            host=host_name,
-            headers=Headers(pairs),
-            body=NO_BODY
-            if length == 0
-            else self._begin_body(length, expect is not None and version == "1.1"),
+            host=host,
+            headers=ReceivedHeaders(headers, first),
+            body=NO_BODY if length == 0 else self._begin_body(length, continue_expected),
             peer=self._peer,
             scheme=self._scheme,
             received_at=time.monotonic(),
@@ -287,6 +331,22 @@ class RequestReader:
         )
         self._body.stall_limit_seconds = self._limits.stall_seconds
         return self._body
+
+
+def _learn(raw_name: bytes) -> tuple[str, str]:
+    name = raw_name.decode("latin-1")
+    known = (name, name.lower())
+    if len(_KNOWN_NAMES) < _KNOWN_NAMES_LIMIT:
+        _KNOWN_NAMES[raw_name] = known
+    return known
+
+
+def _size_bytes(headers: list[tuple[str, str]]) -> int:
+    return sum(len(name) + len(value) + _HEADER_EXTRA_BYTES for name, value in headers)
+
+
+def _request_line_too_long() -> Refusal:
+    return Refusal(414, "RequestURITooLong", "The request line is too long.")
 
 
 def _headers_too_large() -> Refusal:

@@ -1,0 +1,1 @@
+"""Measurements: every figure is a ratio inside one interleaved run."""
