@@ -132,7 +132,6 @@ async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
     authorizer = Authorizer(records=records, account_id=settings.account_id, region=settings.region)
     reads = OwnReads(store, authorizer, settings.account_id)
     transformation = Transformation(
-        services=services,
         find_function=records.function,
         invoker=pool,
         rendezvous=rendezvous,
