@@ -80,13 +80,13 @@ class LocalStore:
         """
         try:
             lock = await asyncio.to_thread(_take, directory)
+            try:
+                engine = await asyncio.to_thread(_open, directory, disk or Disk(), clock, region)
+            except BaseException:
+                os.close(lock)
+                raise
         except OSError as error:
             raise UnusableDirectory(f"The data directory {directory} cannot be used: {error}.") from error
-        try:
-            engine = await asyncio.to_thread(_open, directory, disk or Disk(), clock, region)
-        except BaseException:
-            os.close(lock)
-            raise
         return cls(engine, lock)
 
     async def execute(self, call: StoreCall, scope: AsyncExitStack) -> Output:
@@ -169,7 +169,7 @@ def _remove_later(workers: Workers, shelves: Shelves, orphans: list[str]) -> Non
 def _sweep(index: Index, shelves: Shelves) -> None:
     """No file is left that no row names; nothing to do after a clean close."""
     shelves.sweep_aside()
-    if index.state(_CLEAN) == b"no":
+    if index.state(_CLEAN) != b"yes":
         removed = shelves.sweep(index.referenced_blobs())
         log.info("store.swept", removed_blobs=removed)
     index.set_state(_CLEAN, b"no")
