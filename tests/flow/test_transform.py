@@ -761,6 +761,29 @@ def test_a_body_that_breaks_before_its_head_is_used_and_nothing_after_it():
     assert (answer.status, answer.code) == (400, "ConnectionClosedByRequester")
 
 
+def test_a_body_that_never_begins_where_it_must_be_known_ends_with_the_deadline():
+    async def test(gateway):
+        told = []
+        async with asyncio.TaskGroup() as group:
+
+            async def write(event):
+                try:
+                    await gateway.write(event, FedBody(), StatusCode=404)
+                except ValidationError as error:
+                    told.append(error.text)
+
+            async def function(event):
+                group.create_task(write(event))
+                await asyncio.Event().wait()
+
+            gateway.invoker.function = function
+            answer = await gateway.read()
+        return answer, told
+
+    (answer, told), _ = flow(None, test, record=replace(FUNCTION, timeout_seconds=900))
+    assert (answer.code, told) == ("LambdaTimeout", [EXPIRED])
+
+
 ENABLED = read_call(params={"Key": "key", "ChecksumMode": "ENABLED"})
 
 
@@ -993,3 +1016,108 @@ def test_stages_are_measured():
         if sample.name.endswith("_sum")
     }
     assert sums == {"queue": 0, "run": 2, "first_byte": 2, "total": 2}
+
+
+# HEAD and the lists
+
+
+def transforming(action, **params):
+    configured = configuration(
+        TransformationConfigurations=[
+            {"Actions": [action], "ContentTransformation": {"AwsLambda": {"FunctionArn": FUNCTION.arn}}}
+        ]
+    )
+    return read_call(operation=action, params=params, configuration=configured)
+
+
+async def transformed(gateway, call):
+    """A HEAD's or a list's answer, or the error it is refused with."""
+    try:
+        async with AsyncExitStack() as scope:
+            return await gateway.transformation.transform(call, scope)
+    except ServiceError as error:
+        return error
+
+
+def returned_flow(function, call, **arguments):
+    return flow(function, lambda gateway: transformed(gateway, call), **arguments)
+
+
+def test_a_head_is_made_of_what_the_function_returns():
+    async def function(gateway, event):
+        assert set(event["headObjectContext"]) == {"inputS3Url"}
+        assert "getObjectContext" not in event
+        return {"statusCode": 200, "headers": {"Content-Length": 5}}
+
+    answer, gateway = returned_flow(function, transforming("HeadObject", Key="key"))
+    assert (answer.status, dict(answer.headers)["Content-Length"]) == (200, "5")
+    assert gateway.outcome() == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("action", "context"), [("ListObjects", "listObjectsContext"), ("ListObjectsV2", "listObjectsV2Context")]
+)
+def test_a_list_is_made_of_what_the_function_returns(action, context):
+    async def function(gateway, event):
+        return {"statusCode": 200, "listResultXml": event[context]["inputS3Url"]}
+
+    call = replace(transforming(action), request=request("/my-olap.olap?prefix=a", Range="bytes=0-1"))
+    answer, _ = returned_flow(function, call)
+    assert b"prefix=a" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("function", "status", "code", "outcome"),
+    [
+        (silent, 400, "LambdaInvalidResponse", "LambdaInvalidResponse"),
+        (raises, 500, "LambdaRuntimeError", "LambdaRuntimeError"),
+        (hangs, 500, "LambdaTimeout", "LambdaTimeout"),
+    ],
+)
+def test_T120_a_head_without_a_usable_answer_has_its_code(function, status, code, outcome):
+    answer, gateway = returned_flow(
+        function, transforming("HeadObject", Key="k"), record=replace(FUNCTION, timeout_seconds=900)
+    )
+    assert (answer.status, answer.code, gateway.outcome()) == (status, code, outcome)
+
+
+def test_a_run_that_outlives_the_deadline_of_a_head_is_abandoned():
+    async def test(gateway):
+        async def stubborn(event):
+            while asyncio.get_running_loop().time() < 100:
+                try:
+                    await asyncio.sleep(200)
+                except asyncio.CancelledError:
+                    continue
+
+        gateway.invoker.function = stubborn
+        answer = await transformed(gateway, transforming("HeadObject", Key="k"))
+        return answer, gateway.invoker.runs[0].abandoned
+
+    (answer, abandoned), _ = flow(None, test, record=replace(FUNCTION, timeout_seconds=900))
+    assert (answer.code, abandoned) == ("LambdaTimeout", True)
+
+
+def test_the_functions_own_refusal_of_a_head_abandons_nothing():
+    async def function(gateway, event):
+        return {"statusCode": 403, "errorCode": "Nope", "errorMessage": "no"}
+
+    answer, gateway = returned_flow(function, transforming("HeadObject", Key="k"))
+    assert (answer.status, answer.code, gateway.outcome()) == (403, "Nope", "reported_error")
+
+
+def test_T114_a_caller_that_leaves_a_head_abandons_the_run():
+    async def test(gateway):
+        async with asyncio.TaskGroup() as group:
+            caller = group.create_task(transformed(gateway, transforming("HeadObject", Key="k")))
+            await asyncio.sleep(1)
+            await left(caller)
+        assert gateway.invoker.runs[0].abandoned
+
+    _, gateway = flow(hangs, test)
+    assert gateway.outcome() == "caller_left"
+
+
+def test_T121_a_ranged_head_needs_its_feature():
+    answer, gateway = returned_flow(silent, transforming("HeadObject", Key="k", Range="bytes=0-1"))
+    assert (answer.status, gateway.invoker.runs) == (501, [])

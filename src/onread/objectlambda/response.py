@@ -104,8 +104,8 @@ def forwarded_members(services: Services) -> frozenset[str]:
     """The members that WriteGetObjectResponse and the output of GetObject have in common."""
     written = services.operation("s3", "WriteGetObjectResponse").input
     answered = services.operation("s3", "GetObject").output
-    if written is None or answered is None:
-        raise RuntimeError("The service model describes no WriteGetObjectResponse.")
+    assert written is not None  # the model was refused at start otherwise
+    assert answered is not None
     return frozenset(written.members.keys() & answered.members.keys()) - _OF_THE_BODY
 
 

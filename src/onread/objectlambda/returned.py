@@ -84,9 +84,9 @@ def _reported_error(returned: Mapping[str, Any], status: int) -> FunctionReporte
     standard = standard_error(status)
     code, message = returned.get("errorCode"), returned.get("errorMessage")
     return FunctionReportedError(
-        code if isinstance(code, str) and code else standard.code,
+        code[:_MAXIMUM_VALUE] if isinstance(code, str) and code else standard.code,
         status,
-        message if isinstance(message, str) else standard.message,
+        message[:_MAXIMUM_VALUE] if isinstance(message, str) else standard.text,
     )
 
 
