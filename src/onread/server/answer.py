@@ -10,10 +10,8 @@ _CHUNKED_LINE = "Transfer-Encoding: chunked\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-async def send_answer(
-    sender: Sender, request: ReceivedRequest, response: Response, standing_lines: str
-) -> None:
-    """Send a whole answer; returns when all but its last few KiB have gone to the kernel.
+def begin_answer(request: ReceivedRequest, response: Response, standing_lines: str) -> tuple[bytes, bool]:
+    """The head of an answer, and whether a body follows it.
 
     ``request.keep_alive`` is cleared when only closing can end the answer.
 
@@ -21,11 +19,7 @@ async def send_answer(
         standing_lines: the header lines of every answer (``Date``, ``Server``).
 
     Raises:
-        UnsafeHead: the head must not be written; nothing was.
-        IncompleteBody: the body gave fewer or more bytes than were declared.
-        Whatever reading the body raises.
-
-    Cancellation: the answer is broken off; the connection must be cut.
+        UnsafeHead: the head must not be written.
     """
     body = response.body
     length = len(body) if isinstance(body, bytes) else body.length_bytes
@@ -36,23 +30,11 @@ async def send_answer(
         framing = f"Content-Length: {length}\r\n"
     else:
         framing = _unknown_length_framing(request)
-    head = render_head(
-        response.status, response.headers, f"{standing_lines}{framing}{_connection_line(request)}"
-    )
-    sender.started = True
-    if bodiless:
-        sender.write(head)
-    elif isinstance(body, bytes):
-        await _send_bytes(sender, head, body)
-    else:
-        sender.put(head)
-        await _send_stream(sender, body, length, chunked=framing is _CHUNKED_LINE)
-
-
-def _connection_line(request: ReceivedRequest) -> str:
     if not request.keep_alive:
-        return "Connection: close\r\n"
-    return "" if request.version == "1.1" else "Connection: keep-alive\r\n"
+        framing += "Connection: close\r\n"
+    elif request.version != "1.1":
+        framing += "Connection: keep-alive\r\n"
+    return render_head(response.status, response.headers, standing_lines + framing), not bodiless
 
 
 def _bodiless_framing(response: Response, length: int | None) -> str:
@@ -72,24 +54,23 @@ def _unknown_length_framing(request: ReceivedRequest) -> str:
     return ""
 
 
-async def _send_bytes(sender: Sender, head: bytes, body: bytes) -> None:
-    if len(body) <= GATHER_BYTES:
-        sender.write(head + body)
-    else:
-        sender.put_all((head, body))
-        await sender.handed_over()
+async def send_body(sender: Sender, body: bytes | Body, version: str) -> None:
+    """Send a body behind its head, which has been put; returns when nearly all is with the kernel.
 
+    Raises:
+        IncompleteBody: the body gave fewer or more bytes than were declared.
+        Whatever reading the body raises.
 
-async def _send_stream(sender: Sender, body: Body, length: int | None, *, chunked: bool) -> None:
-    if length is not None:
-        await _send_sized(sender, body, length)
-    elif chunked:
+    Cancellation: the answer is broken off; the connection must be cut.
+    """
+    if isinstance(body, bytes):
+        sender.put(body)
+    elif body.length_bytes is not None:
+        await _send_sized(sender, body, body.length_bytes)
+    elif version == "1.1":
         await _send_chunked(sender, body)
     else:
-        async for chunk in body:
-            sender.put(chunk)
-            if sender.paused:
-                await sender.room()
+        await _send_to_the_end(sender, body)
     await sender.handed_over()
 
 
@@ -116,3 +97,10 @@ async def _send_chunked(sender: Sender, body: Body) -> None:
         if sender.paused:
             await sender.room()
     sender.put(_LAST_CHUNK)
+
+
+async def _send_to_the_end(sender: Sender, body: Body) -> None:
+    async for chunk in body:
+        sender.put(chunk)
+        if sender.paused:
+            await sender.room()

@@ -44,22 +44,24 @@ class IncomingBody(Body):
     Cancellation: a cancelled read loses nothing; the next one goes on.
     """
 
+    # Where every body begins; most small ones never get further.
+    stall_limit_seconds: float | None = None
+    received_bytes = 0
+    ended = False
+    _buffered_bytes = 0
+    _failure: ServiceError | None = None
+    _reader: asyncio.Future[None] | None = None
+    _discarding = False
+    _quiet_since: float | None = None
+
     def __init__(
         self, upstream: Upstream, *, length_bytes: int | None, continue_expected: bool, mark_bytes: int
     ) -> None:
         self.length_bytes = length_bytes
-        self.stall_limit_seconds: float | None = None
-        self.received_bytes = 0
-        self.ended = False
         self.continue_expected = continue_expected
         self._upstream = upstream
         self._mark_bytes = mark_bytes
         self._chunks: deque[bytes] = deque()
-        self._buffered_bytes = 0
-        self._failure: ServiceError | None = None
-        self._reader: asyncio.Future[None] | None = None
-        self._discarding = False
-        self._quiet_since: float | None = None
 
     # The reader's side
 

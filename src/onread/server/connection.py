@@ -12,11 +12,11 @@ import time
 from typing import TYPE_CHECKING, cast
 
 from onread.errors import InternalError, ServiceError
-from onread.server.answer import send_answer
+from onread.server.answer import begin_answer, send_body
 from onread.server.body import NO_BODY, IncomingBody
 from onread.server.reader import ReceivedRequest, RequestReader
 from onread.server.refusal import Refusal, service_error_response
-from onread.server.sender import Sender
+from onread.server.sender import GATHER_BYTES, Sender
 from onread.wire.message import Headers, Response
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Connection(asyncio.Protocol):
         if self._ending:
             return
         reader = self._reader
-        if reader.body is None and (self._request is not None or reader.received):
+        if (self._request is not None or reader.received) and reader.body is None:
             self._hold(data)
         else:
             self._feed(data)
@@ -129,10 +129,12 @@ class Connection(asyncio.Protocol):
 
     def _feed(self, data: bytes) -> None:
         self._reader.feed(data)
-        if self._wanted is None:
+        wanted = self._wanted
+        if wanted is None:
             return
         if self._reader.received:
-            self._wake()
+            if not wanted.done():
+                wanted.set_result(None)
         elif self._reader.in_head and not self._head_began:
             self._begin_wait(self._limits.head_seconds)
 
@@ -226,7 +228,16 @@ class Connection(asyncio.Protocol):
     async def _send(self, request: ReceivedRequest, response: Response) -> None:
         if self._draining or not self._can_go_on(request):
             request.keep_alive = False
-        await send_answer(self._sender, request, response, self._listener.standing_lines)
+        sender, body = self._sender, response.body
+        head, has_body = begin_answer(request, response, self._listener.standing_lines)
+        sender.started = True
+        if not has_body:
+            sender.write(head)
+        elif isinstance(body, bytes) and len(body) <= GATHER_BYTES:
+            sender.write(head + body)
+        else:
+            sender.put(head)
+            await send_body(sender, body, request.version)
 
     def _can_go_on(self, request: ReceivedRequest) -> bool:
         """Whether what is unread of the body, if it stays so, is worth the connection (T-056)."""
@@ -239,13 +250,14 @@ class Connection(asyncio.Protocol):
     async def _settle(self, request: ReceivedRequest) -> None:
         """Bring the connection behind the request that was answered, or end it."""
         body = request.body
-        if isinstance(body, IncomingBody):
+        if body is not NO_BODY and isinstance(body, IncomingBody):
             if request.keep_alive and not body.settled:
                 await self._drain_body(body)
             if not body.ended:
                 self._linger()
                 return
-            self.reading_may_change()
+            if not self._reading:
+                self.reading_may_change()
         if not request.keep_alive:
             self._end()
 
@@ -260,7 +272,7 @@ class Connection(asyncio.Protocol):
         nobody = ReceivedRequest(
             method="", target="", host="", headers=Headers(), body=NO_BODY, version="1.1", keep_alive=False
         )
-        await send_answer(self._sender, nobody, refusal.response(), self._listener.standing_lines)
+        await self._send(nobody, refusal.response())
         self._linger()
 
     # Endings

@@ -38,7 +38,8 @@ class Sender:
 
     def write(self, data: bytes) -> None:
         """Send bytes at once, behind all that was put."""
-        self.flush()
+        if self._pending:
+            self.flush()
         self._transport.write(data)
 
     def put(self, data: bytes) -> None:

@@ -150,3 +150,15 @@ def test_every_answer_says_when_and_by_whom(run):
         assert "connection" not in answer.headers
 
     run(main())
+
+
+def test_small_answers_are_sent_at_once(run):
+    async def main():
+        async with served(Echo()) as (listener, peer):
+            peer.send(GET)
+            await peer.answer()
+            (connection,) = listener._connections
+            sock = connection._transport.get_extra_info("socket")
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    run(main())
