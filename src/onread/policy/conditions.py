@@ -64,7 +64,8 @@ class Comparison:
             fits = wanted.matches(value, context)
             if fits:
                 return not self.negated
-            unknown = unknown or fits is None
+            if fits is None:
+                unknown = True
         return self.negated and not (unknown and grants)
 
 

@@ -96,7 +96,8 @@ class Resources:
             fits = pattern.matches(resource, context)
             if fits:
                 return not self.negated
-            unknown = unknown or fits is None
+            if fits is None:
+                unknown = True
         return self.negated and not (unknown and grants)
 
 
@@ -117,26 +118,17 @@ class Statement:
 
     def reach(self, question: Question, resource: SplitArn | None) -> Reach:
         """How far this statement speaks about the question; NONE when any element does not fit."""
-        if not self.actions.include(question.action) or self._surprises(question):
+        if not self.actions.include(question.action):
             return Reach.NONE
-        if self.resources is not None and not self.resources.include(
-            resource, question.context, grants=self.allows
-        ):
+        if self.actions.negated and self.allows and _administers(question):
             return Reach.NONE
-        reach = self._principal_reach(question.principal)
-        if reach is Reach.NONE:
+        resources, grants = self.resources, self.allows
+        if resources is not None and not resources.include(resource, question.context, grants=grants):
             return Reach.NONE
         for condition in self.conditions:
-            if not condition.holds(question.context, grants=self.allows):
+            if not condition.holds(question.context, grants=grants):
                 return Reach.NONE
-        return reach
-
-    def _surprises(self, question: Question) -> bool:
-        return (
-            self.allows
-            and self.actions.negated
-            and (question.service in ADMINISTRATIVE_SERVICES or question.action in POLICY_WRITING_ACTIONS)
-        )
+        return self._principal_reach(question.principal)
 
     def _principal_reach(self, caller: Principal) -> Reach:
         if self.principals is None:
@@ -144,6 +136,10 @@ class Statement:
         if self.not_principals:
             return Reach.NONE if self.principals.spares(caller) else Reach.DIRECT
         return self.principals.reach(caller)
+
+
+def _administers(question: Question) -> bool:
+    return question.service in ADMINISTRATIVE_SERVICES or question.action in POLICY_WRITING_ACTIONS
 
 
 class Policy:
