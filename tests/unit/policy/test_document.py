@@ -168,8 +168,9 @@ def test_T204_principals_are_identities_or_the_star_alone(principal):
 
 
 def test_every_kind_of_principal_is_read():
+    sts = f"arn:aws:sts::{'1' * 12}"
     listed = {
-        "AWS": ["1" * 12, *(f"arn:aws:sts::{'1' * 12}:{name}" for name in ("assumed-role/r/s", "federated-user/u"))],
+        "AWS": ["1" * 12, f"{sts}:assumed-role/r/s", f"{sts}:federated-user/u"],
         "Service": "lambda.amazonaws.com",
         "Federated": "cognito-identity.amazonaws.com",
         "CanonicalUser": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be",
