@@ -139,6 +139,9 @@ class FedBody(Body):
         self._queue.put_nowait(None)
         return self
 
+    def let_sender_pause(self) -> None:
+        self.stall_limit_seconds = None
+
     async def __anext__(self) -> bytes:
         data = await self._queue.get()
         if not data:

@@ -307,6 +307,33 @@ def test_a_function_reads_and_writes_by_the_same_road(tmp_path):
     assert seen["written"].status == 200
 
 
+@pytest.mark.parametrize("status", ["OK", "2e2", "200 OK"])
+def test_T062_a_status_that_cannot_be_read_is_told_to_both_sides(tmp_path, status):
+    seen = {}
+
+    async def function(event):
+        context = event["getObjectContext"]
+        headers = (
+            ("x-amz-request-route", context["outputRoute"]),
+            ("x-amz-request-token", context["outputToken"]),
+            ("x-amz-fwd-status", status),
+        )
+        write = seen["road"].signed(
+            "POST", "/WriteGetObjectResponse", headers=headers, service="s3-object-lambda"
+        )
+        seen["written"] = await seen["road"].send(write)
+
+    async def story(road):
+        seen["road"] = road
+        point = await road.access_point("point", "bucket")
+        olap = await road.olap("reader", point, await road.function("f"))
+        return await road.call("GET", f"/{olap.alias}/key")
+
+    answer = run(tmp_path, story, function=function)
+    assert (answer.status, answer.code) == (400, "LambdaInvalidResponse")
+    assert (seen["written"].status, seen["written"].code) == (400, "ValidationError")
+
+
 @pytest.mark.parametrize("target", ["/bucket/key", "/"])
 def test_T141_a_functions_keys_are_good_for_nothing_else(tmp_path, target):
     async def story(road):

@@ -44,6 +44,10 @@ class AwsChunkedBody(Body):
         self._ready: deque[bytes] = deque()
         self._ended = False
 
+    def let_sender_pause(self) -> None:
+        """See `Body.let_sender_pause`."""
+        self._body.let_sender_pause()
+
     async def __anext__(self) -> bytes:
         while not self._ready:
             if self._ended:

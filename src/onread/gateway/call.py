@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onread.addressing.address import Address
+from onread.errors import ValidationError
 from onread.metadata.records import AccessPoint, ObjectLambdaAccessPoint
 from onread.objectlambda.configuration import ObjectLambdaConfiguration
 from onread.policy.principal import Principal
@@ -23,6 +24,8 @@ class RoutedCall:
 
     ``params`` holds the head's members by AWS's name: path, query and headers, not the document.
     ``document`` is the body when it had to be read to know the operation or to verify the signature.
+    ``unreadable`` is set for a WriteGetObjectResponse whose members cannot be read: its waiting caller
+    must be told, so it goes on to the one who knows that caller.
     """
 
     request_id: str
@@ -31,6 +34,7 @@ class RoutedCall:
     operation: Operation
     params: Mapping[str, Any]
     document: bytes | None = None
+    unreadable: ValidationError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

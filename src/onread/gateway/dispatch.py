@@ -135,6 +135,7 @@ class Dispatch:
             principal=call.principal,
             route=route,
             account_id=self.account_id,
+            unreadable=call.routed.unreadable,
         )
         return await self.write.write_get_object_response(write, scope)
 

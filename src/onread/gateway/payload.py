@@ -46,6 +46,10 @@ class VerifiedBody(Body):
         self._expected = expected
         self.length_bytes = body.length_bytes
 
+    def let_sender_pause(self) -> None:
+        """See `Body.let_sender_pause`."""
+        self._body.let_sender_pause()
+
     async def __anext__(self) -> bytes:
         try:
             chunk = await self._body.__anext__()

@@ -1,5 +1,7 @@
 """Which operation a located request is, and what its head says."""
 
+from typing import Any
+
 from onread.addressing.address import (
     AccessPointAddress,
     Address,
@@ -11,6 +13,7 @@ from onread.addressing.address import (
     ServiceAddress,
     WriteAddress,
 )
+from onread.errors import ValidationError
 from onread.gateway.call import RoutedCall
 from onread.protocol.model import Services
 from onread.protocol.parse import parse_head
@@ -42,14 +45,27 @@ async def route_request(
         bucket=is_data(located.address),
         form=form,
     )
+    unreadable = None
+    try:
+        params = parse_head(routed, query=request.query, headers=request.headers)
+    except ValidationError as error:
+        if not isinstance(located.address, WriteAddress):
+            raise
+        unreadable, params = error, _route_and_token(request)
     return RoutedCall(
         request_id=request_id,
         request=request,
         address=located.address,
         operation=routed.operation,
-        params=parse_head(routed, query=request.query, headers=request.headers),
+        params=params,
         document=form,
+        unreadable=unreadable,
     )
+
+
+def _route_and_token(request: Request) -> dict[str, Any]:
+    route, token = (request.headers.get(f"x-amz-request-{name}") for name in ("route", "token"))
+    return {"RequestRoute": route or "", "RequestToken": token or ""}
 
 
 def service_of(address: Address) -> str:

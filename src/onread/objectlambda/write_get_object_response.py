@@ -34,6 +34,7 @@ class WriteCall:
         params: the input's members by AWS's name, the body left out.
         body: unread, decoded and verified while it is read.
         route: the route label of the host; None when the SDK's host prefix was off.
+        unreadable: why the other members could not be read; ``params`` then holds route and token alone.
         account_id: the account that the gateway serves.
     """
 
@@ -42,6 +43,7 @@ class WriteCall:
     principal: Principal
     route: str | None
     account_id: str
+    unreadable: ValidationError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +103,11 @@ class WriteGetObjectResponse:
 
     async def _read(self, call: WriteCall, meeting: Meeting) -> Delivery:
         """The write as a delivery; one that breaks a rule leaves the token open for a better one."""
-        _let_the_writer_think(call.body)
+        call.body.let_sender_pause()  # a function thinks between its writes; the deadline holds all the same
         body, body_is_empty = call.body, False
         try:
+            if call.unreadable is not None:
+                raise call.unreadable
             if emptiness_matters(call.params):
                 async with asyncio.timeout_at(meeting.deadline):
                     body_is_empty, body = await look_into(call.body)
@@ -117,9 +121,3 @@ class WriteGetObjectResponse:
         except TimeoutError as error:
             raise ValidationError(EXPIRED) from error
         return Delivery(response=response, body=body)
-
-
-def _let_the_writer_think(body: Body) -> None:
-    """A writer of a transformed answer has only its deadline: it may pause as long as it likes."""
-    if hasattr(body, "stall_limit_seconds"):
-        body.stall_limit_seconds = None

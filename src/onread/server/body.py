@@ -25,7 +25,6 @@ class NoBody(Body):
     """The body of a request that announced none; one serves all of them."""
 
     length_bytes = 0
-    stall_limit_seconds: float | None = None
 
     async def __anext__(self) -> bytes:
         raise StopAsyncIteration
@@ -64,6 +63,10 @@ class IncomingBody(Body):
         self._chunks: deque[bytes] = deque()
 
     # The reader's side
+
+    def let_sender_pause(self) -> None:
+        """See `Body.let_sender_pause`."""
+        self.stall_limit_seconds = None
 
     async def __anext__(self) -> bytes:
         while not self._chunks:

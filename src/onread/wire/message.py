@@ -74,6 +74,9 @@ class Body(ABC):
     async def __anext__(self) -> bytes:
         """The next bytes, never empty; StopAsyncIteration at the end."""
 
+    def let_sender_pause(self) -> None:  # noqa: B027  (bodies without a sender need nothing)
+        """The sender may pause as long as it likes: only the reader's own deadline applies from now on."""
+
     async def read(self, limit_bytes: int) -> bytes:
         """The whole body.
 
