@@ -44,7 +44,7 @@ from onread.objectlambda.route_token import TOKEN_PURPOSE, output_route
 from onread.objectlambda.sessions import SESSION_PURPOSE
 from onread.objectlambda.transform import Transformation, TransformSettings
 from onread.objectlambda.write_get_object_response import WriteGetObjectResponse
-from onread.protocol.model import load_services
+from onread.protocol.model import Services, load_services
 from onread.server.listener import Listener, serve
 from onread.server.loop import run
 from onread.sigv4.session_token import derive_key
@@ -100,63 +100,118 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         yield gateway
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Foundation:
+    """What everything above is built from: the settings, the keys and what is kept."""
+
+    settings: Settings
+    root_key: RootKey
+    session_key: bytes
+    token_key: bytes
+    services: Services
+    metrics: Metrics
+    store: LocalStore
+    records: Records
+    functions_endpoint: str
+
+
 async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    master_key, root_key = _keys(settings)
-    metrics = Metrics()
-    store = await LocalStore.open(settings.data_dir / "store", clock=utc_now, region=settings.region)
-    scope.push_async_callback(store.close)
-    records = await _open_records(settings, master_key, root_key, scope)
     # Functions reach us on a port of their own: no number of waiting callers can keep their writes out.
     functions_socket = scope.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
-    functions_endpoint = f"http://127.0.0.1:{functions_socket.getsockname()[1]}"
+    endpoint = f"http://127.0.0.1:{functions_socket.getsockname()[1]}"
+    base = await _lay_foundation(settings, endpoint, scope)
     background = await scope.enter_async_context(Background())
-    session_key = derive_key(master_key, SESSION_PURPOSE)
-    pool = await scope.enter_async_context(
-        FunctionPool(
-            PoolSettings(
-                cache_directory=settings.data_dir / "functions",
-                search_path=os.pathsep.join(os.get_exec_path()),
-            ),
-            serve_runtime_api=_serve_runtime_api,
-            endpoint=lambda: functions_endpoint,
-            code=records.load_code,
-            credentials=partial(function_keys, key=session_key, random_bytes=os.urandom),
-            log_sink=log_function_line,
-            observer=InvocationObserver(metrics),
-            clock=utc_now,
-        )
+    pool = await scope.enter_async_context(_function_pool(base))
+    pipeline = _pipeline(base, pool, background)
+    await scope.enter_async_context(serve(pipeline.handle, sock=functions_socket))
+    front = await scope.enter_async_context(
+        serve(pipeline.handle, host=settings.listen.host, port=settings.listen.port)
     )
-    services, rendezvous = load_services(), Rendezvous()
-    token_key = derive_key(master_key, TOKEN_PURPOSE)
-    authorizer = Authorizer(records=records, account_id=settings.account_id, region=settings.region)
-    reads = OwnReads(store, authorizer, settings.account_id)
-    transformation = Transformation(
-        find_function=records.function,
-        invoker=pool,
-        rendezvous=rendezvous,
-        settings=TransformSettings(
-            route=output_route(secrets.token_hex(4)),
-            timeout_seconds=settings.transform_timeout_seconds,
-            strict=settings.strict,
-        ),
-        endpoint=lambda: functions_endpoint,
-        session_key=session_key,
-        token_key=token_key,
+    return await _open_admin(base, front, pool, scope)
+
+
+async def _lay_foundation(settings: Settings, functions_endpoint: str, scope: AsyncExitStack) -> _Foundation:
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    master_key, root_key = _keys(settings)
+    store = await LocalStore.open(settings.data_dir / "store", clock=utc_now, region=settings.region)
+    scope.push_async_callback(store.close)
+    records = await Records.open(
+        settings.database_url or settings.data_dir,
+        master_key=master_key,
         clock=utc_now,
-        random_bytes=os.urandom,
-        metrics=metrics,
-        services=services,
+        account_id=settings.account_id,
+        region=settings.region,
     )
-    dispatch = Dispatch(
-        records=records,
+    scope.push_async_callback(records.close)
+    records.set_root(root_key.access_key)
+    return _Foundation(
+        settings=settings,
+        root_key=root_key,
+        session_key=derive_key(master_key, SESSION_PURPOSE),
+        token_key=derive_key(master_key, TOKEN_PURPOSE),
+        services=load_services(),
+        metrics=Metrics(),
         store=store,
-        transformation=transformation,
+        records=records,
+        functions_endpoint=functions_endpoint,
+    )
+
+
+def _function_pool(base: _Foundation) -> FunctionPool:
+    return FunctionPool(
+        PoolSettings(
+            cache_directory=base.settings.data_dir / "functions",
+            search_path=os.pathsep.join(os.get_exec_path()),
+        ),
+        serve_runtime_api=_serve_runtime_api,
+        endpoint=lambda: base.functions_endpoint,
+        code=base.records.load_code,
+        credentials=partial(function_keys, key=base.session_key, random_bytes=os.urandom),
+        log_sink=log_function_line,
+        observer=InvocationObserver(base.metrics),
+        clock=utc_now,
+    )
+
+
+def _pipeline(base: _Foundation, pool: FunctionPool, background: Background) -> Pipeline:
+    settings, records = base.settings, base.records
+    authorizer = Authorizer(records=records, account_id=settings.account_id, region=settings.region)
+    return Pipeline(
+        services=base.services,
+        authenticate=Authenticator(
+            records=records,
+            account_id=settings.account_id,
+            region=settings.region,
+            session_key=base.session_key,
+            is_live=pool.is_live,
+        ),
+        resolve=Resolver(records, settings.account_id),
+        authorize=authorizer,
+        dispatch=_dispatch(base, pool, background, authorizer),
+        metrics=base.metrics,
+        domains=settings.domains,
+        host_id="{host-id}",
+        clock=utc_now,
+    )
+
+
+def _dispatch(
+    base: _Foundation, pool: FunctionPool, background: Background, authorizer: Authorizer
+) -> Dispatch:
+    settings, rendezvous = base.settings, Rendezvous()
+    reads = OwnReads(base.store, authorizer, settings.account_id)
+    return Dispatch(
+        records=base.records,
+        store=base.store,
+        transformation=_transformation(base, pool, rendezvous),
         write=WriteGetObjectResponse(
-            rendezvous=rendezvous, token_key=token_key, forwarded=forwarded_members(services), clock=utc_now
+            rendezvous=rendezvous,
+            token_key=base.token_key,
+            forwarded=forwarded_members(base.services),
+            clock=utc_now,
         ),
         control=control_operations(
-            records,
+            base.records,
             functions=pool,
             clock=utc_now,
             endpoint=str(settings.listen),
@@ -168,51 +223,43 @@ async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
         account_id=settings.account_id,
         region=settings.region,
     )
-    pipeline = Pipeline(
-        services=services,
-        authenticate=Authenticator(
-            records=records,
-            account_id=settings.account_id,
-            region=settings.region,
-            session_key=session_key,
-            is_live=pool.is_live,
+
+
+def _transformation(base: _Foundation, pool: FunctionPool, rendezvous: Rendezvous) -> Transformation:
+    return Transformation(
+        services=base.services,
+        find_function=base.records.function,
+        invoker=pool,
+        rendezvous=rendezvous,
+        settings=TransformSettings(
+            route=output_route(secrets.token_hex(4)),
+            timeout_seconds=base.settings.transform_timeout_seconds,
+            strict=base.settings.strict,
         ),
-        resolve=Resolver(records, settings.account_id),
-        authorize=authorizer,
-        dispatch=dispatch,
-        metrics=metrics,
-        domains=settings.domains,
-        host_id="{host-id}",
+        endpoint=lambda: base.functions_endpoint,
+        session_key=base.session_key,
+        token_key=base.token_key,
         clock=utc_now,
+        random_bytes=os.urandom,
+        metrics=base.metrics,
     )
-    await scope.enter_async_context(serve(pipeline.handle, sock=functions_socket))
-    front = await scope.enter_async_context(
-        serve(pipeline.handle, host=settings.listen.host, port=settings.listen.port)
-    )
-    return await _open_admin(settings, front, root_key, metrics, pool, scope)
 
 
 async def _open_admin(
-    settings: Settings,
-    front: Listener,
-    root_key: RootKey,
-    metrics: Metrics,
-    pool: FunctionPool,
-    scope: AsyncExitStack,
+    base: _Foundation, front: Listener, pool: FunctionPool, scope: AsyncExitStack
 ) -> Gateway:
     gateway: Gateway | None = None
 
     def refresh() -> None:
         environments, busy, waiting = pool.counts()
-        metrics.environments.labels("busy").set(busy)
-        metrics.environments.labels("warm").set(environments - busy)
-        metrics.invocations_waiting.set(waiting)
+        base.metrics.environments.labels("busy").set(busy)
+        base.metrics.environments.labels("warm").set(environments - busy)
+        base.metrics.invocations_waiting.set(waiting)
 
-    handler = admin_handler(metrics, lambda: gateway is not None and gateway.ready, refresh)
-    admin = await scope.enter_async_context(
-        serve(handler, host=settings.admin_listen.host, port=settings.admin_listen.port)
-    )
-    gateway = Gateway(front=front, admin=admin, root_key=root_key)
+    handler = admin_handler(base.metrics, lambda: gateway is not None and gateway.ready, refresh)
+    address = base.settings.admin_listen
+    admin = await scope.enter_async_context(serve(handler, host=address.host, port=address.port))
+    gateway = Gateway(front=front, admin=admin, root_key=base.root_key)
     return gateway
 
 
@@ -233,21 +280,6 @@ def _keys(settings: Settings) -> tuple[bytes, RootKey]:
     root_file = settings.data_dir / "root-access-key.json"
     root = load_root_key(root_file, account_id=settings.account_id, now=utc_now(), random_bytes=os.urandom)
     return master_key, root
-
-
-async def _open_records(
-    settings: Settings, master_key: bytes, root_key: RootKey, scope: AsyncExitStack
-) -> Records:
-    records = await Records.open(
-        settings.database_url or settings.data_dir,
-        master_key=master_key,
-        clock=utc_now,
-        account_id=settings.account_id,
-        region=settings.region,
-    )
-    scope.push_async_callback(records.close)
-    records.set_root(root_key.access_key)
-    return records
 
 
 @asynccontextmanager
