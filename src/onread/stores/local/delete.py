@@ -26,7 +26,9 @@ async def delete_object(engine: Engine, call: StoreCall, scope: AsyncExitStack) 
         "LastModifiedTime": params.get("IfMatchLastModifiedTime"),
         "Size": params.get("IfMatchSize"),
     }
-    await engine.index.write(lambda transaction: _delete(transaction, call.bucket, key, conditions))
+    await engine.index.write(
+        lambda transaction: _delete(transaction, call.bucket, key, conditions), frees=True
+    )
     return Output(members=_version(params))
 
 
@@ -47,7 +49,7 @@ async def delete_objects(engine: Engine, call: StoreCall, scope: AsyncExitStack)
         require_bucket(transaction.connection, call.bucket)
         return [_delete_named(transaction, call.bucket, entry) for entry in named]
 
-    outcomes = list(zip(named, await engine.index.write(change), strict=True))
+    outcomes = list(zip(named, await engine.index.write(change, frees=True), strict=True))
     members: dict[str, Any] = {}
     errors = [_error(entry, error) for entry, error in outcomes if error is not None]
     if errors:

@@ -17,8 +17,10 @@ from pathlib import Path
 from queue import LifoQueue
 from typing import Any, Generic, TypeVar
 
+from onread.errors import ServiceUnavailable
 from onread.stores.local.disk import Disk
 from onread.stores.local.faults import map_disk_faults
+from onread.stores.local.reserve import Reserve
 from onread.stores.local.schema import REFERENCED_BLOBS, migrate
 from onread.stores.local.workers import settle
 
@@ -62,6 +64,7 @@ class Transaction:
 @dataclass(slots=True)
 class _Job(Generic[T]):
     change: Callable[[Transaction], T]
+    frees: bool
     future: "Future[T]" = field(default_factory=Future)
 
 
@@ -71,11 +74,15 @@ class Index:
     Args:
         path: an existing file, migrated.
         condemn: called in the writer's thread with the blobs that a commit has orphaned.
+        reserve: given up when a change that frees space finds none to write in.
         readers: how many threads may read at once, beside the event loop.
     """
 
-    def __init__(self, path: Path, disk: Disk, condemn: Callable[[list[str]], None], readers: int) -> None:
+    def __init__(
+        self, path: Path, disk: Disk, condemn: Callable[[list[str]], None], reserve: Reserve, readers: int
+    ) -> None:
         self._disk = disk
+        self._reserve = reserve
         self._condemn = condemn
         self._writer = _connect(path)
         self._reader = _connect(path)
@@ -108,8 +115,11 @@ class Index:
         finally:
             self._readers.put(connection)
 
-    async def write(self, change: Callable[[Transaction], T]) -> T:
+    async def write(self, change: Callable[[Transaction], T], *, frees: bool = False) -> T:
         """What ``change`` returned, after its commit is on the medium.
+
+        Args:
+            frees: it makes room, so it may use the space kept back for that.
 
         Raises:
             S3Error: what ``change`` raised; nothing was changed.
@@ -118,7 +128,7 @@ class Index:
         Cancellation: a change that has begun is finished first; ``adopted`` of its blobs tells
         whether it was committed.
         """
-        job = _Job(change)
+        job = _Job(change, frees)
         self._waiting.append(job)
         self._thread.submit(self._commit_waiting)
         return await settle(job.future)
@@ -128,20 +138,31 @@ class Index:
         if not jobs:
             return
         try:
-            outcomes = self._commit([job.change for job in jobs])
+            _resolve(jobs, self._commit(jobs))
+            if any(job.frees for job in jobs):
+                self._reserve.hold()
+        except ServiceUnavailable as failure:
+            _refuse([job for job in jobs if not job.frees], failure)
+            self._free([job for job in jobs if job.frees])
         except BaseException as failure:  # handed over to everyone who waits, not swallowed
-            outcomes = [(None, failure) for _ in jobs]
-        for job, (result, error) in zip(jobs, outcomes, strict=True):
-            if error is not None:
-                job.future.set_exception(error)
-            else:
-                job.future.set_result(result)
+            _refuse(jobs, failure)
 
-    def _commit(self, changes: list[Callable[[Transaction], Any]]) -> list[tuple[Any, BaseException | None]]:
-        """Do the changes in one transaction, each on its own: results or what each one raised."""
+    def _free(self, jobs: list[_Job[Any]]) -> None:
+        """Once more, with the reserve and an emptied log to write in."""
+        try:
+            self._reserve.give_up()
+            with map_disk_faults():
+                self._writer.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            _resolve(jobs, self._commit(jobs))
+            self._reserve.hold()
+        except BaseException as failure:  # handed over to everyone who waits, not swallowed
+            _refuse(jobs, failure)
+
+    def _commit(self, jobs: list[_Job[Any]]) -> list[tuple[Any, BaseException | None]]:
+        """Do the jobs in one transaction, each on its own: results or what each one raised."""
         transaction = Transaction(self._writer)
         with map_disk_faults(), self._transaction():
-            outcomes = [_attempt(change, transaction) for change in changes]
+            outcomes = [_attempt(job.change, transaction) for job in jobs]
         for blob in transaction.adopted:
             blob.adopted = True
         self._condemn(transaction.condemned)
@@ -207,6 +228,20 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _resolve(jobs: list[_Job[Any]], outcomes: list[tuple[Any, BaseException | None]]) -> None:
+    for job, (result, failure) in zip(jobs, outcomes, strict=True):
+        if failure is not None:
+            job.future.set_exception(failure)
+        else:
+            job.future.set_result(result)
+
+
+def _refuse(jobs: list[_Job[Any]], failure: BaseException) -> None:
+    for job in jobs:
+        if not job.future.done():
+            job.future.set_exception(failure)
+
+
 def _attempt(
     change: Callable[[Transaction], T], transaction: Transaction
 ) -> tuple[T | None, BaseException | None]:
@@ -217,8 +252,8 @@ def _attempt(
         with map_disk_faults():
             result = change(transaction)
     except BaseException as failure:  # handed over to the one who asked, not swallowed
-        if not transaction.connection.in_transaction:
-            raise  # SQLite has undone the whole group (disk full, for one)
+        if isinstance(failure, ServiceUnavailable) or not transaction.connection.in_transaction:
+            raise  # the disk is full, say, and SQLite may have undone the whole group
         del transaction.adopted[adopted:], transaction.condemned[condemned:]
         transaction.connection.execute("ROLLBACK TO one")
         transaction.connection.execute("RELEASE one")

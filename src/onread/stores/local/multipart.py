@@ -78,9 +78,11 @@ async def upload_part(engine: Engine, call: StoreCall, scope: AsyncExitStack) ->
     upload = find_target(engine, call)
     expected = part_checksum(params, upload)
     async with engine.blobs.receive(call.body, expected.algorithm, expected.check) as blob:
-        part = await keep_part(engine, call, blob)
+        # An upload that named no algorithm keeps the default one of each part, whatever the part brought.
+        kept = blob.checksum_value if expected.algorithm == upload.checksum_algorithm else blob.crc64
+        part = await keep_part(engine, call, blob, checksum_value=kept)
     return Output(
-        members={"ETag": f'"{part.md5.hex()}"', "Checksum" + expected.algorithm: part.checksum_value}
+        members={"ETag": f'"{part.md5.hex()}"', "Checksum" + expected.algorithm: blob.checksum_value}
     )
 
 
@@ -106,11 +108,14 @@ def find_target(engine: Engine, call: StoreCall) -> Upload:
 def part_checksum(params: Mapping[str, Any], upload: Upload) -> Announced:
     """What is said about a part's bytes.
 
+    An upload that was begun without an algorithm takes parts with any: SDKs add one to each part by
+    themselves, and nothing to CreateMultipartUpload.
+
     Raises:
-        InvalidRequest: its checksum is of another algorithm than its upload's.
+        InvalidRequest: its checksum is of another algorithm than the one its upload named.
     """
     expected = announced(params, default_algorithm=upload.checksum_algorithm)
-    if expected.algorithm != upload.checksum_algorithm:
+    if expected.algorithm != upload.checksum_algorithm != DEFAULT_ALGORITHM:
         raise InvalidRequest(
             f"Checksum Type mismatch occurred, expected checksum Type: {upload.checksum_algorithm}, "
             f"actual checksum Type: {expected.algorithm}"
@@ -118,8 +123,8 @@ def part_checksum(params: Mapping[str, Any], upload: Upload) -> Announced:
     return expected
 
 
-async def keep_part(engine: Engine, call: StoreCall, blob: Blob) -> Part:
-    """The blob is the part that ``call`` names.
+async def keep_part(engine: Engine, call: StoreCall, blob: Blob, *, checksum_value: str) -> Part:
+    """The blob is the part that ``call`` names; ``checksum_value`` is of the upload's algorithm.
 
     Raises:
         NoSuchUpload: it was completed or aborted while the bytes came.
@@ -133,7 +138,7 @@ async def keep_part(engine: Engine, call: StoreCall, blob: Blob) -> Part:
         modified_at_ms=engine.now_ms(),
         blob_id=blob.blob_id,
         crc64=blob.crc64,
-        checksum_value=blob.checksum_value,
+        checksum_value=checksum_value,
     )
 
     def change(transaction: Transaction) -> None:
@@ -155,7 +160,7 @@ async def abort_multipart_upload(engine: Engine, call: StoreCall, scope: AsyncEx
         require_upload(transaction.connection, bucket_id, key, upload_id)
         remove_upload(transaction, upload_id)
 
-    await engine.index.write(change)
+    await engine.index.write(change, frees=True)
     return Output()
 
 

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -24,6 +25,7 @@ from onread.stores.local.engine import Engine, Operation
 from onread.stores.local.faults import map_disk_faults
 from onread.stores.local.index import Index, migrate_file
 from onread.stores.local.object_rows import find_bucket
+from onread.stores.local.reserve import Reserve
 from onread.stores.local.shelves import Shelves
 from onread.stores.local.workers import Workers
 from onread.stores.store import StoreCall
@@ -145,7 +147,10 @@ def _open(directory: Path, disk: Disk, clock: Callable[[], datetime], region: st
         opened.callback(shelves.close)
         workers = Workers(WORKERS)
         opened.callback(workers.close)
-        index = Index(path, disk, lambda orphans: _remove_later(workers, shelves, orphans), readers=WORKERS)
+        reserve = Reserve(directory / "reserve")
+        reserve.hold()
+        condemn = partial(_remove_later, workers, shelves)
+        index = Index(path, disk, condemn, reserve, readers=WORKERS)
         opened.callback(index.close)
         _sweep(index, shelves)
         token_secret = index.secret("token_secret")

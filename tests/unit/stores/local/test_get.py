@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from onread import errors
+from onread.stores.local.disk import Disk
 from onread.stores.local.reading import CHUNK_BYTES
 from onread.stores.store import StoreCall
 
@@ -277,3 +278,35 @@ def test_a_caller_that_leaves_gives_the_descriptor_back(tmp_path):
 
 def descriptors():
     return set(os.listdir("/proc/self/fd"))
+
+
+class ColdDisk(Disk):
+    """Nothing is in the page cache."""
+
+    def is_cached(self, file, size_bytes, offset):
+        return False
+
+
+@pytest.mark.parametrize("size", [10, CHUNK_BYTES, 9 * CHUNK_BYTES + 1])
+def test_what_is_not_in_the_page_cache_is_read_in_a_thread(tmp_path, size):
+    async def scenario(client):
+        await client.put("a", b"xy" * (size // 2))
+        assert (await client.get("a")).content == b"xy" * (size // 2)
+
+    with_store(tmp_path, scenario, disk=ColdDisk())
+
+
+def test_a_caller_that_leaves_during_a_slow_read_gives_the_descriptor_back(tmp_path):
+    async def main():
+        async with opened(tmp_path, disk=ColdDisk()) as client:
+            await client.put("a", b"x" * 1000)
+            before = descriptors()
+            for turns in range(10):
+                async with asyncio.TaskGroup() as group:
+                    reading = group.create_task(client.get("a"))
+                    for _ in range(turns):
+                        await asyncio.sleep(0)
+                    reading.cancel()
+                assert descriptors() == before
+
+    asyncio.run(main())

@@ -122,6 +122,23 @@ def test_a_part_with_another_algorithm_than_its_upload_is_refused(tmp_path):
     with_store(tmp_path, scenario)
 
 
+def test_an_upload_that_names_no_algorithm_takes_parts_with_any(tmp_path):
+    """SDKs add CRC32 to each part by themselves, and nothing to CreateMultipartUpload."""
+
+    async def scenario(client):
+        upload_id = await start(client)
+        part = {"Key": "a", "UploadId": upload_id, "PartNumber": 1, "body": b"123456789"}
+        answer = await client("UploadPart", **part, ChecksumAlgorithm="CRC32")
+        assert answer["ChecksumCRC32"] == "y/Q5Jg=="
+        listed = [{"PartNumber": 1, "ETag": answer["ETag"], "ChecksumCRC32": answer["ChecksumCRC32"]}]
+        done = await client(
+            "CompleteMultipartUpload", Key="a", UploadId=upload_id, MultipartUpload={"Parts": listed}
+        )
+        assert done["ChecksumCRC64NVME"] == "rosUhgp5mIg="
+
+    with_store(tmp_path, scenario)
+
+
 @pytest.mark.parametrize(
     ("algorithm", "checksum_type", "told"),
     [
