@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -189,11 +190,11 @@ def free_port() -> int:
 
 
 def wait_for(port: int) -> None:
-    with socket.socket() as probe:
-        for _ in range(1000):
+    for _ in range(500):
+        with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-            probe.settimeout(0.01)
+        time.sleep(0.01)
     raise RuntimeError(f"nothing listens on {port}")
 
 

@@ -2,7 +2,7 @@
 
 from onread.errors import IncompleteBody
 from onread.server.head import given_length, render_head
-from onread.server.reader import ReceivedRequest
+from onread.server.request import ReceivedRequest
 from onread.server.sender import GATHER_BYTES, Sender
 from onread.wire.message import Body, Response
 
@@ -10,8 +10,10 @@ _CHUNKED_LINE = "Transfer-Encoding: chunked\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-def begin_answer(request: ReceivedRequest, response: Response, standing_lines: str) -> tuple[bytes, bool]:
-    """The head of an answer, and whether a body follows it.
+async def send_response(
+    sender: Sender, request: ReceivedRequest, response: Response, standing_lines: str
+) -> None:
+    """Send a whole response; returns when all but its last few KiB are with the kernel.
 
     ``request.keep_alive`` is cleared when only closing can end the answer.
 
@@ -19,8 +21,26 @@ def begin_answer(request: ReceivedRequest, response: Response, standing_lines: s
         standing_lines: the header lines of every answer (``Date``, ``Server``).
 
     Raises:
-        UnsafeHead: the head must not be written.
+        UnsafeHead: the head must not be written; nothing was.
+        IncompleteBody: the body gave fewer or more bytes than were declared.
+        Whatever reading the body raises.
+
+    Cancellation: the answer is broken off; the connection must be cut.
     """
+    body = response.body
+    head, has_body = _render(request, response, standing_lines)
+    sender.started = True
+    if not has_body:
+        sender.write(head)
+    elif isinstance(body, bytes) and len(body) <= GATHER_BYTES:
+        sender.write(head + body)
+    else:
+        sender.put(head)
+        await _send_body(sender, body, request.version)
+
+
+def _render(request: ReceivedRequest, response: Response, standing_lines: str) -> tuple[bytes, bool]:
+    """The head of an answer, and whether a body follows it."""
     body = response.body
     length = len(body) if isinstance(body, bytes) else body.length_bytes
     bodiless = request.method == "HEAD" or response.status in (204, 304)
@@ -54,15 +74,7 @@ def _unknown_length_framing(request: ReceivedRequest) -> str:
     return ""
 
 
-async def send_body(sender: Sender, body: bytes | Body, version: str) -> None:
-    """Send a body behind its head, which has been put; returns when nearly all is with the kernel.
-
-    Raises:
-        IncompleteBody: the body gave fewer or more bytes than were declared.
-        Whatever reading the body raises.
-
-    Cancellation: the answer is broken off; the connection must be cut.
-    """
+async def _send_body(sender: Sender, body: bytes | Body, version: str) -> None:
     if isinstance(body, bytes):
         sender.put(body)
     elif body.length_bytes is not None:

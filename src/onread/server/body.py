@@ -25,9 +25,18 @@ class NoBody(Body):
     """The body of a request that announced none; one serves all of them."""
 
     length_bytes = 0
+    ended = True
+    settled = True
 
     async def __anext__(self) -> bytes:
         raise StopAsyncIteration
+
+    def worth_draining(self, limit_bytes: int) -> bool:
+        """Nothing is left of it."""
+        return True
+
+    async def discard(self) -> None:
+        """Nothing is left of it."""
 
 
 NO_BODY = NoBody()
@@ -122,12 +131,13 @@ class IncomingBody(Body):
         """Nothing more will come, well or badly."""
         return self.ended or self._failure is not None
 
-    @property
-    def rest_bytes(self) -> int | None:
-        """How much is still to come; None while nobody knows."""
-        if self.settled:
-            return 0
-        return None if self.length_bytes is None else self.length_bytes - self.received_bytes
+    def worth_draining(self, limit_bytes: int) -> bool:
+        """Whether what is still to come is known, little and on its way (T-056)."""
+        if self.ended:
+            return True
+        if self.settled or self.continue_expected or self.length_bytes is None:
+            return False
+        return self.length_bytes - self.received_bytes <= limit_bytes
 
     def push(self, chunk: bytes) -> None:
         """Take the next bytes off the wire."""

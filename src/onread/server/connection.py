@@ -6,25 +6,23 @@ cut. The bytes in are `RequestReader`'s, the bytes out `Sender`'s.
 
 import asyncio
 import logging
-import socket
-import struct
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from onread.errors import InternalError, ServiceError
-from onread.server.answer import begin_answer, send_body
-from onread.server.body import NO_BODY, IncomingBody
-from onread.server.reader import ReceivedRequest, RequestReader
+from onread.server.answer import send_response
+from onread.server.reader import RequestReader
 from onread.server.refusal import Refusal, service_error_response
-from onread.server.sender import GATHER_BYTES, Sender
-from onread.wire.message import Headers, Response
+from onread.server.request import ReceivedRequest, unreadable_request
+from onread.server.sender import Sender
+from onread.wire.message import Response
 
 if TYPE_CHECKING:
     from onread.server.listener import Listener
 
 log = logging.getLogger("onread.server")
 
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -129,12 +127,10 @@ class Connection(asyncio.Protocol):
 
     def _feed(self, data: bytes) -> None:
         self._reader.feed(data)
-        wanted = self._wanted
-        if wanted is None:
+        if self._wanted is None:
             return
         if self._reader.received:
-            if not wanted.done():
-                wanted.set_result(None)
+            self._wake()
         elif self._reader.in_head and not self._head_began:
             self._begin_wait(self._limits.head_seconds)
 
@@ -226,53 +222,27 @@ class Connection(asyncio.Protocol):
         return True
 
     async def _send(self, request: ReceivedRequest, response: Response) -> None:
-        if self._draining or not self._can_go_on(request):
+        if self._draining or not request.body.worth_draining(self._limits.drain_body_bytes):
             request.keep_alive = False
-        sender, body = self._sender, response.body
-        head, has_body = begin_answer(request, response, self._listener.standing_lines)
-        sender.started = True
-        if not has_body:
-            sender.write(head)
-        elif isinstance(body, bytes) and len(body) <= GATHER_BYTES:
-            sender.write(head + body)
-        else:
-            sender.put(head)
-            await send_body(sender, body, request.version)
-
-    def _can_go_on(self, request: ReceivedRequest) -> bool:
-        """Whether what is unread of the body, if it stays so, is worth the connection (T-056)."""
-        body = request.body
-        if body is NO_BODY or not isinstance(body, IncomingBody) or body.ended:
-            return True
-        rest = None if body.settled or body.continue_expected else body.rest_bytes
-        return rest is not None and rest <= self._limits.drain_body_bytes
+        await send_response(self._sender, request, response, self._listener.standing_lines)
 
     async def _settle(self, request: ReceivedRequest) -> None:
         """Bring the connection behind the request that was answered, or end it."""
         body = request.body
-        if body is not NO_BODY and isinstance(body, IncomingBody):
-            if request.keep_alive and not body.settled:
-                await self._drain_body(body)
-            if not body.ended:
-                self._linger()
-                return
-            if not self._reading:
-                self.reading_may_change()
+        if request.keep_alive and not body.settled:
+            with suppress(TimeoutError):  # its end was not seen: the connection closes
+                async with asyncio.timeout(self._limits.linger_seconds):
+                    await body.discard()
+        if not body.ended:
+            self._linger()
+            return
+        if not self._reading:
+            self.reading_may_change()
         if not request.keep_alive:
             self._end()
 
-    async def _drain_body(self, body: IncomingBody) -> None:
-        try:
-            async with asyncio.timeout(self._limits.linger_seconds):
-                await body.discard()
-        except TimeoutError:
-            body.leave()
-
     async def _refuse(self, refusal: Refusal) -> None:
-        nobody = ReceivedRequest(
-            method="", target="", host="", headers=Headers(), body=NO_BODY, version="1.1", keep_alive=False
-        )
-        await self._send(nobody, refusal.response())
+        await self._send(unreadable_request(), refusal.response())
         self._linger()
 
     # Endings
@@ -281,8 +251,7 @@ class Connection(asyncio.Protocol):
         """Close when all that was written has left; the stall limit bounds that."""
         self._ending = True
         self._deadline = time.monotonic() + self._limits.stall_seconds
-        self._sender.flush()
-        self._transport.close()
+        self._sender.close()
 
     def _linger(self) -> None:
         """Say that we are done and throw away what still comes, so that no reset eats the answer."""
@@ -290,18 +259,14 @@ class Connection(asyncio.Protocol):
             return
         self._ending = True
         self._deadline = time.monotonic() + self._limits.linger_seconds
-        self._sender.flush()
-        if not self._transport.is_closing():
-            self._transport.write_eof()
+        self._sender.finish()
         self._held.clear()
         self.reading_may_change()
 
     def cut(self) -> None:
-        """End by a reset, so that the peer cannot take what it has for whole (T-107)."""
+        """End so that the peer sees a failure, whatever was in progress."""
         self._ending = True
-        if not self._transport.is_closing():
-            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._transport.abort()
+        self._sender.cut()
 
     def drain(self) -> None:
         """Answer what has begun, then close; an idle connection closes at once."""

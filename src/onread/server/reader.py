@@ -7,8 +7,6 @@ goes past it, uncopied, and a fresh parser takes over behind the body.
 
 import time
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 import httptools
 
@@ -23,7 +21,7 @@ from onread.server.head import (
 )
 from onread.server.limits import Limits
 from onread.server.refusal import Refusal, bad_request
-from onread.wire.message import Headers, Request
+from onread.server.request import KNOWN_NAMES, ReceivedHeaders, ReceivedRequest, learn_name
 
 _HEADER_EXTRA_BYTES = 4  # colon, space, CR, LF
 _REQUEST_LINE_EXTRA_BYTES = 12  # two spaces, HTTP/1.1, CR, LF
@@ -32,47 +30,6 @@ _CHUNK_FRAMING_BYTES = 32  # what an honest chunk spends on its size and line en
 
 # A second one of these would leave open which counts.
 _ONCE = frozenset({"host", "content-length", "transfer-encoding", "expect"})
-
-# Names come again with every request: each is decoded and lowered once. Bounded, for peers invent them.
-_KNOWN_NAMES: dict[bytes, tuple[str, str]] = {}
-_KNOWN_NAMES_LIMIT = 1024
-
-
-@dataclass(slots=True, kw_only=True)
-class ReceivedRequest(Request):
-    """A request and what its connection needs to know to answer it."""
-
-    version: str
-    keep_alive: bool
-
-
-class ReceivedHeaders(Headers):
-    """Headers whose index was made while they were read."""
-
-    __slots__ = ("_first", "_repeated")
-
-    def __init__(self, pairs: list[tuple[str, str]], first: dict[str, str]) -> None:
-        super().__init__(pairs)
-        self._first = first
-        self._repeated = len(first) != len(pairs)
-
-    def get(self, name: str) -> str | None:
-        """The value of the first line of this name (given in lower case), or None."""
-        return self._first.get(name)
-
-    def get_all(self, name: str) -> list[str]:
-        """The values of every line of this name (given in lower case), in order."""
-        if self._repeated:
-            return super().get_all(name)
-        value = self._first.get(name)
-        return [] if value is None else [value]
-
-    def names(self) -> Iterable[str]:
-        """Every name once, in lower case."""
-        return self._first.keys()
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._first
 
 
 class RequestReader:
@@ -83,6 +40,7 @@ class RequestReader:
     Attributes:
         received: requests whose heads are complete and which nobody has taken yet.
         in_head: the first byte of a head has come and its end has not.
+        body: the body that is arriving; None between messages.
         finished: nothing more will be read: the peer asked to close, or broke the framing.
     """
 
@@ -95,7 +53,7 @@ class RequestReader:
         self._peer = peer
         self._scheme = scheme
         self._parser = httptools.HttpRequestParser(self)
-        self._body: IncomingBody | None = None
+        self.body: IncomingBody | None = None
         self._direct_bytes = 0
         self._target = b""
         self._headers: list[tuple[str, str]] = []
@@ -112,11 +70,6 @@ class RequestReader:
         # Below it no limit on a part of a head can be passed, and none is looked at.
         self._harmless_bytes = min(limits.request_line_bytes, limits.header_bytes, limits.header_block_bytes)
 
-    @property
-    def body(self) -> IncomingBody | None:
-        """The body that is arriving; None between messages."""
-        return self._body
-
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the connection."""
         while data:
@@ -130,13 +83,13 @@ class RequestReader:
     def close(self) -> None:
         """The peer will send no more: a body in the middle fails, and the parser lets go of us."""
         self.finished = True
-        if self._body is not None:
-            self._body.leave()
+        if self.body is not None:
+            self.body.leave()
         del self._parser  # it holds us: without this only the garbage collector would end both
 
     def _feed_direct(self, data: bytes) -> bytes:
         """Pass on body bytes of a declared length; return what lies behind the body."""
-        body = self._body
+        body = self.body
         assert body is not None
         rest = b""
         if len(data) > self._direct_bytes:
@@ -161,8 +114,8 @@ class RequestReader:
         except httptools.HttpParserError as error:
             self._stop(error)
             return b""
-        if self._body is not None:
-            self._after_body_bytes(self._body)
+        if self.body is not None:
+            self._after_body_bytes(self.body)
         elif self.in_head:
             self._after_head_bytes()
         return b""
@@ -170,10 +123,10 @@ class RequestReader:
     def _decline_upgrade(self) -> None:
         """Go on in HTTP/1.1 (T-051), though the parser takes all behind the head for another protocol."""
         self._parser = httptools.HttpRequestParser(self)
-        if self._body is None:
+        if self.body is None:
             return
-        if self._body.length_bytes is not None:
-            self._direct_bytes = self._body.length_bytes
+        if self.body.length_bytes is not None:
+            self._direct_bytes = self.body.length_bytes
             return
         self._replaying = True
         self._parser.feed_data(_CHUNKED_HEAD)
@@ -197,7 +150,7 @@ class RequestReader:
 
     def _stop(self, error: httptools.HttpParserError) -> None:
         cause = error.__context__
-        if self._body is not None:
+        if self.body is not None:
             message = (
                 cause.message if isinstance(cause, Refusal) else "The chunks are not framed as HTTP demands."
             )
@@ -210,10 +163,10 @@ class RequestReader:
             self.refuse(bad_request("The request is not HTTP/1.1 as this server reads it."))
 
     def _fail_body(self, message: str) -> None:
-        assert self._body is not None
-        self._body.fail(IncompleteBody(message))
+        assert self.body is not None
+        self.body.fail(IncompleteBody(message))
         self.finished = True
-        self._body = None
+        self.body = None
 
     # Called by the parser
 
@@ -231,7 +184,7 @@ class RequestReader:
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
         """One whole header, or trailer."""
-        name, key = _KNOWN_NAMES.get(raw_name) or _learn(raw_name)
+        name, key = KNOWN_NAMES.get(raw_name) or learn_name(raw_name)
         value = raw_value.decode("latin-1").rstrip(" \t")
         if len(value) != len(raw_value) and key in _ONCE:
             raise bad_request(f"The {key} header must not end in a space.")
@@ -266,19 +219,19 @@ class RequestReader:
 
     def on_body(self, chunk: bytes) -> None:
         """Bytes of the body."""
-        assert self._body is not None
+        assert self.body is not None
         self._spare_bytes -= len(chunk)
-        self._body.push(chunk)
+        self.body.push(chunk)
 
     def on_message_complete(self) -> None:
         """The last byte of a message, or of the head of one that asks for an upgrade."""
-        if self._upgrading and self._body is not None:
+        if self._upgrading and self.body is not None:
             self._upgrading = False
             return
         if self._headers:
             self._check_trailers(self._headers)
             self._headers, self._first = [], {}
-        body, self._body = self._body, None
+        body, self.body = self.body, None
         if body is not None:
             body.finish()
         if not self._keep_alive:
@@ -323,22 +276,14 @@ class RequestReader:
     def _begin_body(self, length: int | None, continue_expected: bool) -> IncomingBody:
         # Bytes of this feed may belong to the head: none counts against the framing of the chunks.
         self._spare_bytes = -self._feed_bytes
-        self._body = IncomingBody(
+        self.body = IncomingBody(
             self._upstream,
             length_bytes=length,
             continue_expected=continue_expected,
             mark_bytes=self._limits.buffer_bytes,
         )
-        self._body.stall_limit_seconds = self._limits.stall_seconds
-        return self._body
-
-
-def _learn(raw_name: bytes) -> tuple[str, str]:
-    name = raw_name.decode("latin-1")
-    known = (name, name.lower())
-    if len(_KNOWN_NAMES) < _KNOWN_NAMES_LIMIT:
-        _KNOWN_NAMES[raw_name] = known
-    return known
+        self.body.stall_limit_seconds = self._limits.stall_seconds
+        return self.body
 
 
 def _size_bytes(headers: list[tuple[str, str]]) -> int:

@@ -1,10 +1,14 @@
 """Bytes out: everything a connection writes, gathered into as few writes as can be, under back-pressure."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Iterable
 
 # Up to this much is copied into the write of what stands before it; more goes as it is.
 GATHER_BYTES = 16 << 10
+
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 
 
 class Sender:
@@ -92,6 +96,25 @@ class Sender:
         self._transport.set_write_buffer_limits(high=GATHER_BYTES, low=GATHER_BYTES)
         await self.room()
         self._transport.set_write_buffer_limits(high=self._mark_bytes)
+
+    # Endings
+
+    def close(self) -> None:
+        """End when all that was written has left."""
+        self.flush()
+        self._transport.close()
+
+    def finish(self) -> None:
+        """Say that nothing more will be written; the peer may still send."""
+        self.flush()
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def cut(self) -> None:
+        """End by a reset, so that the peer cannot take what it has for whole (T-107)."""
+        if not self._transport.is_closing():
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._transport.abort()
 
     # Told by the connection
 

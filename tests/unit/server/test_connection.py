@@ -248,7 +248,7 @@ def test_the_stall_limit_of_a_body_can_be_lifted(run):
 
         @asynccontextmanager
         async def handler(request):
-            request.body.stall_limit_seconds = None
+            request.body.let_sender_pause()
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.3):
                     await anext(request.body)

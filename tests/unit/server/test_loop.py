@@ -1,12 +1,21 @@
-from onread.server.loop import keep_freed_memory, run
+import subprocess
+import sys
 
+from onread.server.loop import keep_freed_memory
+
+PROGRAM = """
+from onread.server.loop import run
 
 async def five():
     return 5
 
+print(run(five))
+"""
+
 
 def test_run_returns_what_main_returns():
-    assert run(five) == 5
+    # In a process of its own: running changes the process for good.
+    assert subprocess.check_output([sys.executable, "-c", PROGRAM]) == b"5\n"
 
 
 def test_the_allocator_may_be_told_twice():
