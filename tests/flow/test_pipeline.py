@@ -447,3 +447,13 @@ def test_json_errors_are_json(tmp_path):
     answer = run(tmp_path, story)
     assert answer.code == "InvalidSignatureException"
     assert orjson.loads(answer.body)["Type"] == "User"
+
+
+def test_T209_a_stored_policy_that_cannot_be_read_any_more_denies_everything(tmp_path):
+    async def story(road):
+        key = await road.user("ann", policy(allow("*")) + "spoiled")
+        with structlog.testing.capture_logs() as logs:
+            answer = await road.call("GET", "/bucket/key", key=key)
+        return answer.code, [entry["event"] for entry in logs if entry["log_level"] == "error"]
+
+    assert run(tmp_path, story) == ("AccessDenied", ["policy.unreadable"])

@@ -10,7 +10,7 @@ from functools import partial
 
 import structlog
 
-from onread.errors import AccessDenied, LambdaPermissionError, S3Error
+from onread.errors import AccessDenied, LambdaPermissionError, MalformedPolicy, S3Error
 from onread.gateway.call import (
     AccessPointTarget,
     AuthorizedCall,
@@ -34,7 +34,7 @@ from onread.policy.actions import (
     source_reads,
 )
 from onread.policy.document import parse_policy
-from onread.policy.evaluate import AccessQuery, AttachedPolicy, decide
+from onread.policy.evaluate import DENY_ALL, AccessQuery, AttachedPolicy, decide
 from onread.policy.principal import Principal, PrincipalKind
 from onread.policy.statement import Policy
 
@@ -115,7 +115,7 @@ class Authorizer:
         if principal.user_name is None:
             return ()
         user = self.records.user(principal.account_id, principal.user_name)
-        return [parse_policy(text, resource_policy=False) for text in user.policies.values()] if user else ()
+        return [_read(text, resource_policy=False) for text in user.policies.values()] if user else ()
 
     def _check(self, call: ResolvedCall, asker: _Asker) -> tuple[str, Conditions, Sequence[AttachedPolicy]]:
         """Ask everything; what holds the keys, for later questions about single ones."""
@@ -227,8 +227,17 @@ class Authorizer:
         return container, extra, attached
 
 
+def _read(text: str, *, resource_policy: bool) -> Policy:
+    """A stored policy. One that an older onread took and this one cannot read denies everything."""
+    try:
+        return parse_policy(text, resource_policy=resource_policy)
+    except MalformedPolicy as error:
+        _log.error("policy.unreadable", reason=error.text)
+        return DENY_ALL
+
+
 def _attached(policy: str | None, resource: str, name: str) -> AttachedPolicy:
-    parsed = parse_policy(policy, resource_policy=True) if policy is not None else None
+    parsed = _read(policy, resource_policy=True) if policy is not None else None
     return AttachedPolicy(policy=parsed, resource=resource, name=name)
 
 

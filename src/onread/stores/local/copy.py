@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from onread.addressing.copy_source import CopySource, parse_copy_source
-from onread.errors import InvalidArgument, InvalidRange, InvalidRequest
+from onread.errors import InvalidArgument, InvalidRange, InvalidRequest, NotImplemented
 from onread.stores.local.blobs import LARGEST_BLOB_BYTES, Blob
 from onread.stores.local.buckets import check_owner
 from onread.stores.local.content import (
