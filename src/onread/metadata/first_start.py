@@ -13,7 +13,7 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 class UnsafeKeyFile(Exception):
-    """A key file that others may read: refused, with the command that mends it."""
+    """A key file that others may read or that holds no key: refused, with what mends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +44,15 @@ def load_root_key(
     """The root's access key; made when absent.
 
     Raises:
-        UnsafeKeyFile: others may read the file.
+        UnsafeKeyFile: others may read the file, or it holds no access key.
     """
     is_new = not file.exists()
     if is_new:
         key_id = "AKIA" + "".join(_ALPHABET[byte % 32] for byte in random_bytes(16))
         secret = random_bytes(30).hex()[:40]
         _write_private(file, json.dumps({"access_key_id": key_id, "secret_access_key": secret}))
-    written = json.loads(_read_private(file))
-    return RootKey(
-        root_access_key(
-            written["access_key_id"], Secret(written["secret_access_key"]), account_id=account_id, now=now
-        ),
-        is_new,
-    )
+    key_id, secret_key = _read_root_key(file)
+    return RootKey(root_access_key(key_id, secret_key, account_id=account_id, now=now), is_new)
 
 
 def root_access_key(key_id: str, secret: Secret, *, account_id: str, now: datetime) -> AccessKey:
@@ -85,4 +80,18 @@ def _write_private(file: Path, text: str) -> None:
 def _read_private(file: Path) -> str:
     if file.stat().st_mode & 0o077:
         raise UnsafeKeyFile(f"{file}: others may read this key. Run: chmod 600 {file}")
-    return file.read_text(encoding="ascii")
+    try:
+        return file.read_text(encoding="ascii")
+    except UnicodeDecodeError as error:
+        raise UnsafeKeyFile(f"{file}: is damaged. Restore it from a backup.") from error
+
+
+def _read_root_key(file: Path) -> tuple[str, Secret]:
+    text = _read_private(file)
+    try:
+        written = json.loads(text)
+        return str(written["access_key_id"]), Secret(str(written["secret_access_key"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnsafeKeyFile(
+            f"{file}: holds no access key. Restore it from a backup; without it the next start makes another."
+        ) from error

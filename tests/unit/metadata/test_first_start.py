@@ -47,3 +47,13 @@ def test_a_master_key_with_too_little_in_it_is_refused(tmp_path):
     file.write_text("short")
     with pytest.raises(UnsafeKeyFile):
         load_master_key(file, random_bytes=os.urandom)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"access_key_id": "a"}', "\xff"])
+def test_a_damaged_root_key_is_refused_in_one_line(tmp_path, text):
+    file = tmp_path / "root.json"
+    file.touch(0o600)
+    file.write_text(text, encoding="latin-1")
+    with pytest.raises(UnsafeKeyFile, match=r"backup") as refused:
+        load_root(file)
+    assert "\n" not in str(refused.value)
