@@ -8,6 +8,7 @@ removes before it serves.
 import asyncio
 import fcntl
 import os
+import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
@@ -141,7 +142,12 @@ def _lock_file(directory: Path) -> int:
 def _open(directory: Path, disk: Disk, clock: Callable[[], datetime], region: str) -> Engine:
     path = directory / "index.sqlite"
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    migrate_file(path)
+    try:
+        migrate_file(path)
+    except sqlite3.DatabaseError as error:
+        raise UnusableDirectory(
+            f"The store's index {path} cannot be used: {error}. Restore a backup."
+        ) from error
     with ExitStack() as opened:
         shelves = Shelves(directory, disk)
         opened.callback(shelves.close)
