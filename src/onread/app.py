@@ -16,7 +16,7 @@ from functools import partial
 import structlog
 
 from onread import __version__
-from onread.config import Settings
+from onread.config import Endpoint, Settings
 from onread.control.operations import control_operations
 from onread.functions.observe import InvocationObserver, log_function_line
 from onread.functions.pool import FunctionPool
@@ -90,14 +90,29 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     Raises:
         CannotStart: a port is taken, the data directory is in use or unsafe, the database is too new.
     """
+    refused: Exception
     async with AsyncExitStack() as scope:
         try:
             gateway = await _build(settings, scope)
-        except (UnsafeKeyFile, DatabaseRefused, UnusableDirectory, NewerSchema) as reason:
-            raise CannotStart(str(reason)) from reason
-        except OSError as error:
-            raise CannotStart(f"{error.filename or settings.listen}: {error.strerror or error}") from error
-        yield gateway
+        except (
+            CannotStart,
+            UnsafeKeyFile,
+            DatabaseRefused,
+            UnusableDirectory,
+            NewerSchema,
+            OSError,
+        ) as reason:
+            refused = reason  # told once the scope is closed: a task group would wrap it in a group
+        else:
+            yield gateway
+            return
+    raise CannotStart(_one_line(refused)) from refused
+
+
+def _one_line(reason: Exception) -> str:
+    if isinstance(reason, OSError):
+        return f"{reason.filename or 'the system'}: {reason.strerror or reason}"
+    return str(reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +139,7 @@ async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
     pool = await scope.enter_async_context(_function_pool(base))
     pipeline = _pipeline(base, pool, background)
     await scope.enter_async_context(serve(pipeline.handle, sock=functions_socket))
-    front = await scope.enter_async_context(
-        serve(pipeline.handle, host=settings.listen.host, port=settings.listen.port)
-    )
+    front = await _listen("listen", pipeline.handle, settings.listen, scope)
     return await _open_admin(base, front, pool, scope)
 
 
@@ -257,10 +270,17 @@ async def _open_admin(
         base.metrics.invocations_waiting.set(waiting)
 
     handler = admin_handler(base.metrics, lambda: gateway is not None and gateway.ready, refresh)
-    address = base.settings.admin_listen
-    admin = await scope.enter_async_context(serve(handler, host=address.host, port=address.port))
+    admin = await _listen("admin_listen", handler, base.settings.admin_listen, scope)
     gateway = Gateway(front=front, admin=admin, root_key=base.root_key)
     return gateway
+
+
+async def _listen(name: str, handler: Handler, address: Endpoint, scope: AsyncExitStack) -> Listener:
+    try:
+        return await scope.enter_async_context(serve(handler, host=address.host, port=address.port))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise CannotStart(f"{name} {address}: {reason or error}. Write another HOST:PORT.") from error
 
 
 def _keys(settings: Settings) -> tuple[bytes, RootKey]:
@@ -319,8 +339,8 @@ def _on_signal(told: asyncio.Event) -> None:
 
 def _announce(settings: Settings, gateway: Gateway) -> None:
     """Say on standard output where we serve: words for a terminal, one line of JSON for programs."""
-    endpoint = f"http://{settings.listen.host}:{gateway.front.port}"
-    admin = f"http://{settings.admin_listen.host}:{gateway.admin.port}"
+    endpoint = f"http://{Endpoint(settings.listen.host, gateway.front.port)}"
+    admin = f"http://{Endpoint(settings.admin_listen.host, gateway.admin.port)}"
     _log.info("gateway.ready", endpoint=endpoint, admin_endpoint=admin, version=__version__)
     _log.warning("isolation.none", text="functions are trusted: they run as this user, without isolation")
     if not sys.stdout.isatty():
@@ -332,3 +352,5 @@ def _announce(settings: Settings, gateway: Gateway) -> None:
         print("The root's access key, shown this once:")
         print(f"  export AWS_ACCESS_KEY_ID={key.access_key_id}")
         print(f"  export AWS_SECRET_ACCESS_KEY={key.secret.reveal()}", flush=True)
+    elif settings.root_access_key_id is None:
+        print(f"The root's access key is in {settings.data_dir / 'root-access-key.json'}", flush=True)
