@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from onread.cli.client import account_id, client, refusals
-from onread.cli.output import AsJson, print_record, print_rows, without_metadata
+from onread.cli.output import AsJson, print_done, print_record, print_rows, without_metadata
 
 access_points = typer.Typer(
     no_args_is_help=True, help="Standard access points: they support Object Lambda's."
@@ -42,10 +42,11 @@ def show(name: str, as_json: AsJson = False) -> None:
 
 
 @access_points.command()
-def delete(name: str) -> None:
+def delete(name: str, as_json: AsJson = False) -> None:
     """Delete a standard access point that supports no Object Lambda access point."""
     with refusals():
         client("s3control").delete_access_point(AccountId=account_id(), Name=name)
+    print_done("Deleted", name, as_json=as_json)
 
 
 @olaps.command("create")
@@ -111,10 +112,11 @@ def show_olap(name: str, as_json: AsJson = False) -> None:
 
 
 @olaps.command("delete")
-def delete_olap(name: str) -> None:
+def delete_olap(name: str, as_json: AsJson = False) -> None:
     """Delete an Object Lambda access point; its alias is free afterwards."""
     with refusals():
         client("s3control").delete_access_point_for_object_lambda(AccountId=account_id(), Name=name)
+    print_done("Deleted", name, as_json=as_json)
 
 
 def _words(text: str) -> list[str]:

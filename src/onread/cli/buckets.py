@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from onread.cli.client import client, fail, refusals
-from onread.cli.output import AsJson, print_record, print_rows
+from onread.cli.output import AsJson, print_done, print_record, print_rows
 
 app = typer.Typer(no_args_is_help=True, help="Buckets of the store.")
 
@@ -33,7 +33,8 @@ def list_buckets(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def delete(name: str) -> None:
+def delete(name: str, as_json: AsJson = False) -> None:
     """Delete an empty bucket."""
     with refusals():
         client("s3").delete_bucket(Bucket=name)
+    print_done("Deleted", name, as_json=as_json)

@@ -1,19 +1,30 @@
 """SDK clients pointed at the gateway: the command line is one more client of the API."""
 
 import os
+import re
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
+from onread.errors import ServiceError
+
 DEFAULT_ENDPOINT = "http://127.0.0.1:9000"
+_ENDPOINT = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_NO_KEYS = (
+    "no AWS credentials: export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
+    "(the root's are in root-access-key.json, in the gateway's data directory)"
+)
 
 
 def endpoint() -> str:
     """Where the gateway is: ``ONREAD_ENDPOINT``, or this machine's default."""
-    return os.environ.get("ONREAD_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
+    url = (os.environ.get("ONREAD_ENDPOINT") or DEFAULT_ENDPOINT).rstrip("/")
+    if not _ENDPOINT.fullmatch(url):
+        fail(f"ONREAD_ENDPOINT is {url!r}: write http://HOST:PORT", status=2)
+    return url
 
 
 def client(service: str) -> Any:
@@ -71,23 +82,26 @@ def account_id() -> str:
 @contextmanager
 def refusals() -> Iterator[None]:
     """A refused request ends the command with 1 and one line that says why."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
     try:
         yield
     except ClientError as error:
         detail = error.response.get("Error", {})
         fail(f"{detail.get('Code', 'Error')}: {detail.get('Message', error)}")
+    except NoCredentialsError:
+        fail(_NO_KEYS)
+    except EndpointConnectionError:
+        fail(f"{endpoint()} does not answer. Start the gateway (onread serve) or set ONREAD_ENDPOINT.")
     except BotoCoreError as error:
-        hint = (
-            " Is the gateway running? Start it with: onread serve" if "connect" in str(error).lower() else ""
-        )
-        fail(f"{error}{hint}")
+        fail(str(error))
+    except ServiceError as error:  # what packs a function's code speaks Lambda's words
+        fail(f"{error.code}: {error.text}")
     except OSError as error:
         fail(f"{error.filename or ''}: {error.strerror or error}".removeprefix(": "))
 
 
-def fail(reason: str) -> None:
-    """Say why on standard error and end with 1."""
-    typer.echo(f"onread: {reason}", err=True)
-    raise typer.Exit(1)
+def fail(reason: str, *, status: int = 1) -> NoReturn:
+    """Say why on one line of standard error and end with ``status``."""
+    typer.echo(f"onread: {' '.join(reason.split())}", err=True)
+    raise typer.Exit(status)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from onread.cli.client import client, fail, refusals
-from onread.cli.output import AsJson, print_record, print_rows, without_metadata
+from onread.cli.output import AsJson, print_done, print_record, print_rows, without_metadata
 from onread.functions.packaging import zip_path
 
 app = typer.Typer(no_args_is_help=True, help="Functions: your code, as AWS Lambda runs it.")
@@ -92,13 +92,20 @@ def configure(
 def invoke(
     name: str,
     payload: Annotated[str, typer.Option(help="The event, JSON; @FILE reads one.")] = "{}",
+    as_json: AsJson = False,
 ) -> None:
     """Run a function once and print its result; the tail of its log goes to standard error."""
     with refusals():
         event = Path(payload[1:]).read_bytes() if payload.startswith("@") else payload.encode()
         answer = client("lambda").invoke(FunctionName=name, Payload=event, LogType="Tail")
-    typer.echo(base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace"), err=True, nl=False)
-    typer.echo(answer["Payload"].read().decode("utf-8", "replace"))
+        result = answer["Payload"].read().decode("utf-8", "replace")
+    log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
+    if as_json:
+        shown = {"Payload": result, "Log": log, "FunctionError": answer.get("FunctionError")}
+        print_record({name: value for name, value in shown.items() if value is not None}, as_json=True)
+    else:
+        typer.echo(log, err=True, nl=False)
+        typer.echo(result)
     if "FunctionError" in answer:
         raise typer.Exit(1)
 
@@ -126,10 +133,11 @@ def list_functions(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def delete(name: str) -> None:
+def delete(name: str, as_json: AsJson = False) -> None:
     """Delete a function."""
     with refusals():
         client("lambda").delete_function(FunctionName=name)
+    print_done("Deleted", name, as_json=as_json)
 
 
 def _packed(code: Path) -> bytes:

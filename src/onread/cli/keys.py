@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from onread.cli.client import client, fail, refusals
-from onread.cli.output import AsJson, print_record, print_rows
+from onread.cli.output import AsJson, print_done, print_record, print_rows
 
 app = typer.Typer(no_args_is_help=True, help="Users and their access keys.")
 
@@ -48,19 +48,21 @@ def list_keys(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def disable(name: str) -> None:
+def disable(name: str, as_json: AsJson = False) -> None:
     """Make every key of a user inactive."""
     with refusals():
         iam = client("iam")
         for key in _keys(iam, name):
             iam.update_access_key(UserName=name, AccessKeyId=key["AccessKeyId"], Status="Inactive")
+    print_done("Disabled", name, as_json=as_json)
 
 
 @app.command()
-def delete(name: str) -> None:
+def delete(name: str, as_json: AsJson = False) -> None:
     """Delete a user with its keys and policies."""
     with refusals():
         _remove(client("iam"), name)
+    print_done("Deleted", name, as_json=as_json)
 
 
 @app.command()

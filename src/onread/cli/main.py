@@ -8,6 +8,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help and errors: quicker, and one line a fact
     help="Run your code on every S3 read. Commands speak to ONREAD_ENDPOINT with your AWS credentials.",
 )
 app.command()(demo.demo)

@@ -3,7 +3,7 @@
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -23,9 +23,12 @@ def get(
         body = client("s3").get_object(Bucket=bucket, Key=key)["Body"]
         if output is None:
             shutil.copyfileobj(body, sys.stdout.buffer)
-            return
-        with output.open("wb") as file:
-            shutil.copyfileobj(body, file)
+            sys.stdout.flush()
+        elif output.exists() and not output.is_file():
+            with output.open("wb") as device:
+                shutil.copyfileobj(body, device)
+        else:
+            _write_whole(body, output)
 
 
 def put(bucket: Bucket, key: str, file: Path, as_json: AsJson = False) -> None:
@@ -51,9 +54,27 @@ def ls(bucket: Bucket, prefix: str = typer.Argument(""), as_json: AsJson = False
 
 
 def presign(
-    bucket: Bucket, key: str, expires: Annotated[int, typer.Option(help="Seconds it is good for.")] = 3600
+    bucket: Bucket,
+    key: str,
+    expires: Annotated[int, typer.Option(help="Seconds it is good for.")] = 3600,
+    as_json: AsJson = False,
 ) -> None:
     """Print a URL that reads an object without credentials."""
     with refusals():
         params = {"Bucket": bucket, "Key": key}
-        typer.echo(client("s3").generate_presigned_url("get_object", Params=params, ExpiresIn=expires))
+        url = client("s3").generate_presigned_url("get_object", Params=params, ExpiresIn=expires)
+    if as_json:
+        print_record({"Url": url}, as_json=True)
+    else:
+        typer.echo(url)
+
+
+def _write_whole(body: BinaryIO, output: Path) -> None:
+    """The file holds the whole object or is what it was: a read may break off in the middle."""
+    aside = output.with_name(f".{output.name}.part")
+    try:
+        with aside.open("wb") as file:
+            shutil.copyfileobj(body, file)
+        aside.replace(output)
+    finally:
+        aside.unlink(missing_ok=True)

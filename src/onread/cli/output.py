@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -17,6 +15,9 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
     if as_json:
         typer.echo(json.dumps(list(rows), indent=2, default=_plain))
         return
+    from rich.console import Console  # a twentieth of a second that other commands need not pay
+    from rich.table import Table
+
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(str(_plain(row.get(column, ""))) for column in columns))
@@ -31,6 +32,11 @@ def print_record(record: Mapping[str, Any], *, as_json: bool) -> None:
     for name, value in record.items():
         text = json.dumps(value, default=_plain) if isinstance(value, dict | list) else _plain(value)
         typer.echo(f"{name:28} {text}")
+
+
+def print_done(action: str, name: str, *, as_json: bool) -> None:
+    """What has been done to what, where the API answers with nothing."""
+    print_record({action: name}, as_json=as_json)
 
 
 def without_metadata(answer: Mapping[str, Any]) -> dict[str, Any]:
