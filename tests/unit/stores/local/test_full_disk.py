@@ -25,9 +25,9 @@ def in_a_small_file_system(directory, *command):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
-@pytest.mark.parametrize("size", [1000, 300_000])
-def test_R006_a_full_disk_refuses_writes_and_lets_itself_be_emptied(tmp_path, size):
-    child = (sys.executable, "-m", "stores.local.full_disk_child", str(tmp_path / "data"), str(size))
+@pytest.mark.parametrize("how", ["1000", "300000", "outside"])
+def test_R006_a_full_disk_refuses_writes_and_lets_itself_be_emptied(tmp_path, how):
+    child = (sys.executable, "-m", "stores.local.full_disk_child", str(tmp_path), how)
     done = in_a_small_file_system(tmp_path, *child)
     if done.returncode in (1, 77) and "unshare" in done.stderr + done.stdout:
         pytest.skip("this host allows no mount namespace")
