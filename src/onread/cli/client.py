@@ -13,6 +13,7 @@ from onread.errors import ServiceError
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:9000"
 _ENDPOINT = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_LOOPBACK = re.compile(r"https?://(127\.|localhost[:/]?|\[::1\])")
 _NO_KEYS = (
     "no AWS credentials: export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
     "(the root's are in root-access-key.json, in the gateway's data directory)"
@@ -61,6 +62,8 @@ def make_client(
             retries={"total_max_attempts": 1},
             connect_timeout=5,
             read_timeout=120,
+            # No proxy leads to this machine; botocore would ask the environment's all the same.
+            proxies={} if _LOOPBACK.match(endpoint_url) else None,
         ),
     )
     if service == "s3control":
