@@ -1,16 +1,27 @@
 """What is seen of one request: its id, its log line, its metrics."""
 
+import os
 import time
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Self
-from uuid import uuid4
 
 import structlog
 
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import Body, Request, Response
 
-_log = structlog.get_logger("onread.request")
+
+def new_request_id() -> str:
+    """A random UUID (version 4) as text; in a third of the time of the ``uuid`` module."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
+
+
+def request_log() -> structlog.typing.FilteringBoundLogger:
+    """The log of requests as logging is configured now: bound once, it need not be at each line."""
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger("onread.request").bind()
+    return bound
 
 
 class _CountedBody(Body):
@@ -32,11 +43,15 @@ class Observation:
     """One request from head to last byte. Used as a context manager around its whole life.
 
     The request id is ours alone: a caller cannot choose it.
+
+    Attributes:
+        resource: what an error document names; empty for those of Object Lambda, which name nothing.
     """
 
     request: Request
     metrics: Metrics
-    request_id: str = field(default_factory=lambda: str(uuid4()))
+    log: structlog.typing.FilteringBoundLogger
+    request_id: str = field(default_factory=new_request_id)
     started_at: float = field(default_factory=time.perf_counter)
     service: str = "unknown"
     operation: str = "unknown"
@@ -45,10 +60,12 @@ class Observation:
     key: str = ""
     status: int = 0
     error_code: str = ""
+    resource: str = ""
     bytes_sent: int = 0
     first_byte_seconds: float = 0.0
 
     def __enter__(self) -> Self:
+        self.resource = self.request.path
         return self
 
     def answered(self, response: Response) -> Response:
@@ -61,13 +78,19 @@ class Observation:
             self.bytes_sent = len(response.body)
         return response
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
         seconds = time.perf_counter() - self.started_at
-        self.metrics.requests.labels(self.service, self.operation, str(self.status)).inc()
-        self.metrics.request_seconds.labels(self.operation).observe(seconds)
-        self.metrics.bytes_sent.labels(self.operation).inc(self.bytes_sent)
-        self.metrics.bytes_received.labels(self.operation).inc(self.request.body.length_bytes or 0)
-        _log.info(
+        self.metrics.request_done(
+            self.service,
+            self.operation,
+            self.status,
+            seconds=seconds,
+            received=self.request.body.length_bytes or 0,
+            sent=self.bytes_sent,
+        )
+        self.log.info(
             "request.done",
             request_id=self.request_id,
             operation=self.operation,

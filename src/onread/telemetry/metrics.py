@@ -1,8 +1,19 @@
 """Prometheus metrics by operation, outcome and stage. Labels are bounded: never a key or a caller."""
 
+from dataclasses import dataclass
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OperationMetrics:
+    """The metrics that have one label, the operation."""
+
+    seconds: Histogram
+    bytes_received: Counter
+    bytes_sent: Counter
 
 
 class Metrics:
@@ -54,6 +65,29 @@ class Metrics:
         self.invocations_waiting = Gauge(
             "onread_invocations_waiting", "Invocations that wait for an environment", registry=registry
         )
+
+        self._by_operation: dict[str, _OperationMetrics] = {}
+        self._by_status: dict[tuple[str, str, int], Counter] = {}
+
+    def request_done(
+        self, service: str, operation: str, status: int, *, seconds: float, received: int, sent: int
+    ) -> None:
+        """Count one request. What has a label is looked up once: the registry keeps it for good anyway."""
+        counted = self._by_status.get((service, operation, status))
+        if counted is None:
+            counted = self.requests.labels(service, operation, str(status))
+            self._by_status[service, operation, status] = counted
+        counted.inc()
+        measured = self._by_operation.get(operation)
+        if measured is None:
+            measured = self._by_operation[operation] = _OperationMetrics(
+                seconds=self.request_seconds.labels(operation),
+                bytes_received=self.bytes_received.labels(operation),
+                bytes_sent=self.bytes_sent.labels(operation),
+            )
+        measured.seconds.observe(seconds)
+        measured.bytes_received.inc(received)
+        measured.bytes_sent.inc(sent)
 
     def exposition(self) -> bytes:
         """All of it in Prometheus's text format."""
