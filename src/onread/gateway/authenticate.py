@@ -7,11 +7,13 @@ from hashlib import sha256
 
 from onread.addressing.address import (
     Address,
+    AliasAddress,
     ControlAddress,
     ObjectLambdaAccessPointAddress,
     ServiceAddress,
     WriteAddress,
 )
+from onread.addressing.names import OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PLAIN_SUFFIX
 from onread.errors import (
     InvalidSignature,
     InvalidToken,
@@ -31,6 +33,8 @@ from onread.sigv4.verify import (
     refuse_unknown_access_key,
     verify,
 )
+
+_OBJECT_LAMBDA_SUFFIXES = (OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PLAIN_SUFFIX)
 
 # What a function may add, unsigned, to the URL it was given: AWS's samples forward the first two groups
 # unsigned, and SDK callers' checksum mode is resent by functions that follow AWS's rule.
@@ -153,10 +157,13 @@ def _accepted(address: Address, region: str) -> tuple[frozenset[str], str]:
 
 
 def _anonymous(address: Address) -> Principal:
-    if isinstance(address, ObjectLambdaAccessPointAddress | WriteAddress | ControlAddress) or (
-        isinstance(address, ServiceAddress) and address.service != "s3"
-    ):
-        raise MissingAuthenticationToken
+    match address:
+        case ObjectLambdaAccessPointAddress() | WriteAddress() | ControlAddress():
+            raise MissingAuthenticationToken
+        case AliasAddress(alias) if alias.endswith(_OBJECT_LAMBDA_SUFFIXES):
+            raise MissingAuthenticationToken
+        case ServiceAddress(service) if service != "s3":
+            raise MissingAuthenticationToken
     return Principal(kind=PrincipalKind.ANONYMOUS, account_id="", arn="anonymous", principal_id="anonymous")
 
 

@@ -95,6 +95,13 @@ class ResolvedCall:
     target: Target
 
 
+def is_object_lambda(call: ResolvedCall) -> bool:
+    """Whether Object Lambda itself answers: a transformed read, or a function's write."""
+    if isinstance(call.target, ObjectLambdaTarget):
+        return call.target.configuration.transformation_for(call.known.routed.operation.name) is not None
+    return isinstance(call.target, WriteTarget)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizedCall:
     """Every policy on the way agreed. Made by ``authorize`` alone.

@@ -23,7 +23,7 @@ from onread.gateway.call import (
     ServiceTarget,
     WriteTarget,
 )
-from onread.gateway.payload import open_payload
+from onread.gateway.payload import announced_algorithm, open_payload
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.transform import ReadCall, Transformation
@@ -162,6 +162,8 @@ class Dispatch:
 async def _params(call: AuthorizedCall) -> Mapping[str, Any]:
     """Head and document together; the document is read here, after every check."""
     operation = call.routed.operation
+    if operation.streaming_input:
+        return {**announced_algorithm(call), **call.routed.params}
     if not operation.reads_document:
         return call.routed.params
     document = call.routed.document

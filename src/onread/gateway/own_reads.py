@@ -8,7 +8,6 @@ from onread.errors import AccessDenied, InvalidParameterValueException, NoSuchBu
 from onread.gateway.authorize import Authorizer
 from onread.policy.actions import object_arn
 from onread.stores.store import Store, StoreCall
-from onread.wire.message import Body
 from onread.wire.output import Output
 
 _PACKAGE_LIMIT_BYTES = 50 << 20
@@ -49,9 +48,10 @@ class OwnReads:
                     f"Error occurred while GetObject. S3 Error Code: {missing.code}. "
                     f"S3 Error Message: {missing.text}"
                 ) from missing
-            if isinstance(answer, Output) and isinstance(answer.body, Body):
-                return await answer.body.read(_PACKAGE_LIMIT_BYTES)
-        return b""
+            if isinstance(answer, Output) and answer.body is not None:
+                body = answer.body
+                return body if isinstance(body, bytes) else await body.read(_PACKAGE_LIMIT_BYTES)
+        raise InvalidParameterValueException("This store does not hand out a package's bytes.")
 
     def _call(self, operation: str, bucket: str, params: dict[str, str]) -> StoreCall:
         return StoreCall(operation=operation, bucket=bucket, params=params, account_id=self.account_id)

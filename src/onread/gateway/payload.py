@@ -86,6 +86,12 @@ def open_payload(call: AuthorizedCall) -> Body:
     return VerifiedBody(body, expected) if expected else body
 
 
+def announced_algorithm(call: AuthorizedCall) -> dict[str, str]:
+    """``ChecksumAlgorithm`` as the trailer announces it, for a client that says it nowhere else."""
+    names = parse_announced_trailers(call.routed.request.headers.get("x-amz-trailer"))
+    return {"ChecksumAlgorithm": BY_HEADER[names[0]].name} if names else {}
+
+
 def _decoded(call: AuthorizedCall, mode: str) -> Body:
     headers, verified = call.routed.request.headers, call.resolved.known.verified
     if mode not in (*_SIGNED_CHUNKS, _UNSIGNED_CHUNKS):
