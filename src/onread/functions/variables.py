@@ -107,6 +107,8 @@ def build_environment(function: Function, given: Surroundings) -> dict[str, str]
         # WriteGetObjectResponse puts the route before the host; an IP address has no subdomains.
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "AWS_EC2_METADATA_DISABLED": "true",
+        # With it, boto3 cannot sign a stream that has no end in sight; on Lambda it is not installed.
+        "BOTO_DISABLE_CRT": "true",
     }
     reserved = {
         "_HANDLER": function.handler,

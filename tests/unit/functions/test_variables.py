@@ -83,6 +83,7 @@ def test_the_process_finds_its_gateway_and_its_own_home():
     built = build()
     assert built["AWS_ENDPOINT_URL_S3"] == "http://127.0.0.1:2"
     assert built["AWS_DISABLE_HOST_PREFIX_INJECTION"] == "true"
+    assert built["BOTO_DISABLE_CRT"] == "true"
     assert built["HOME"] == built["TMPDIR"] == "/work"
     assert built["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.12"
     assert built["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "128"
