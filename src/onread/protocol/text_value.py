@@ -12,7 +12,13 @@ from functools import cache
 from typing import Any
 
 from onread.protocol.shape import Member
-from onread.wire.dates import format_http_date, format_iso8601_milliseconds, parse_http_date, parse_iso8601
+from onread.wire.dates import (
+    format_http_date,
+    format_iso8601,
+    format_iso8601_milliseconds,
+    parse_http_date,
+    parse_iso8601,
+)
 
 # ASCII digits only: int() would also read "1_0", " 10" and digits of other scripts.
 _INTEGER = re.compile(r"[0-9]{1,19}")
@@ -92,6 +98,11 @@ def _write_text(value: Any) -> str:
     return value if isinstance(value, str) else format_http_date(value)
 
 
+def _write_iso8601_header(value: datetime) -> str:
+    # As SDKs send it: a fraction of a second only where there is one.
+    return format_iso8601_milliseconds(value) if value.microsecond else format_iso8601(value)
+
+
 _WRITE: Mapping[str, Write] = {
     "string": _write_text,
     "integer": str,
@@ -105,6 +116,7 @@ _WRITE_TIMESTAMP: Mapping[str, Write] = {
     "rfc822": format_http_date,
     "iso8601": format_iso8601_milliseconds,
 }
+_WRITE_TIMESTAMP_HEADER: Mapping[str, Write] = {**_WRITE_TIMESTAMP, "iso8601": _write_iso8601_header}
 
 
 @cache  # one entry a member of the models
@@ -119,7 +131,8 @@ def reader(member: Member) -> Read:
 def writer(member: Member) -> Write:
     """Writes the member's value as text, unescaped."""
     if member.shape.kind == "timestamp":
-        return _WRITE_TIMESTAMP[_timestamp_format(member)]
+        table = _WRITE_TIMESTAMP_HEADER if member.location == "header" else _WRITE_TIMESTAMP
+        return table[_timestamp_format(member)]
     return _WRITE[member.shape.kind]
 
 
