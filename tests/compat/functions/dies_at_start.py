@@ -1,0 +1,5 @@
+"""Dies before it has a handler."""
+
+import os
+
+os._exit(3)

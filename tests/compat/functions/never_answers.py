@@ -1,0 +1,7 @@
+"""Never answers."""
+
+import threading
+
+
+def handler(event, context):
+    threading.Event().wait()

@@ -1,0 +1,5 @@
+"""Raises, with words that no reader may see."""
+
+
+def handler(event, context):
+    raise ValueError("the secret reason")
