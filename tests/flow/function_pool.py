@@ -123,13 +123,20 @@ class Workshop:
         return Function(**(fields | changes))
 
     async def begin(
-        self, pool: FunctionPool, function: Function, event: bytes = b"{}", within: float = 30
+        self,
+        pool: FunctionPool,
+        function: Function,
+        event: bytes = b"{}",
+        within: float = 30,
+        caller: str = "",
     ) -> Run:
         self.number += 1
         deadline = asyncio.get_running_loop().time() + within
         request_id = f"request-{self.number}"
         return await pool.start(
-            Invocation(request_id=request_id, function=function, event=event, deadline=deadline)
+            Invocation(
+                request_id=request_id, function=function, event=event, deadline=deadline, caller=caller
+            )
         )
 
     async def run(

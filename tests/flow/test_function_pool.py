@@ -361,6 +361,47 @@ def test_the_queue_is_bounded_and_a_place_in_it_ends_at_the_deadline(tmp_path):
     run_in_pool(tmp_path, body, queue_limit=1, abandon_grace_seconds=0)
 
 
+def test_T260_a_caller_that_waits_alone_is_next_but_one_behind_a_crowd(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        function = workshop.function(warm_environments=1)
+        order: list[str] = []
+
+        async def ask(caller: str) -> None:
+            run = await workshop.begin(pool, function, caller=caller)
+            order.append(caller)
+            await run.finished
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(60):
+                group.create_task(ask("greedy"))
+            await asyncio.sleep(0)
+            group.create_task(ask("modest"))
+        assert order.index("modest") <= 2
+
+    run_in_pool(tmp_path, body)
+
+
+def test_T260_a_full_queue_makes_room_for_a_caller_who_has_less_in_it(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        function = workshop.function("app.waits", timeout_seconds=30, warm_environments=1)
+        run = await workshop.begin(pool, function)
+        async with asyncio.TaskGroup() as group:
+            crowd = [
+                group.create_task(refused(workshop.begin(pool, function, within=0.5, caller="greedy")))
+                for _ in range(4)
+            ]
+            await asyncio.sleep(0)
+            modest = group.create_task(refused(workshop.begin(pool, function, within=0.5, caller="modest")))
+            with pytest.raises(TooManyRequestsException, match="4 invocations of waits wait already"):
+                await workshop.begin(pool, function, caller="greedy")
+        assert ["wait already" in task.result() for task in crowd] == [False, False, False, True]
+        assert "came free in time" in modest.result()
+        run.abandon()
+        await run.finished
+
+    run_in_pool(tmp_path, body, queue_limit=4, abandon_grace_seconds=0)
+
+
 async def refused(starting) -> str:
     with pytest.raises(TooManyRequestsException) as error:
         await starting

@@ -58,7 +58,8 @@ class LambdaInvokeOperations:
             case "DryRun":
                 return Output(members={"StatusCode": 204}, status=204)
             case "Event":
-                self._spawn(lambda: self._run_event(call.request_id, function, event))
+                caller = call.principal.arn
+                self._spawn(lambda: self._run_event(call.request_id, function, event, caller))
                 return Output(members={"StatusCode": 202}, status=202)
             case "RequestResponse":
                 return await self._run_and_wait(call, function, event)
@@ -68,7 +69,7 @@ class LambdaInvokeOperations:
                 )
 
     async def _run_and_wait(self, call: ControlCall, function: Function, event: bytes) -> Output:
-        running = await self._invoker.start(_invocation(call.request_id, function, event))
+        running = await self._invoker.start(_invocation(call.request_id, function, event, call.principal.arn))
         try:
             outcome = await asyncio.shield(running.finished)
         finally:
@@ -80,10 +81,10 @@ class LambdaInvokeOperations:
             members["LogResult"] = base64.b64encode(running.log_tail).decode()
         return Output(members=members)
 
-    async def _run_event(self, request_id: str, function: Function, event: bytes) -> None:
+    async def _run_event(self, request_id: str, function: Function, event: bytes, caller: str) -> None:
         """Nobody waits for the result, so the log tells what became of it."""
         try:
-            running = await self._invoker.start(_invocation(request_id, function, event))
+            running = await self._invoker.start(_invocation(request_id, function, event, caller))
             outcome = await asyncio.shield(running.finished)
         except ServiceError as error:
             log.error(
@@ -105,13 +106,14 @@ class LambdaInvokeOperations:
             )
 
 
-def _invocation(request_id: str, function: Function, event: bytes) -> Invocation:
+def _invocation(request_id: str, function: Function, event: bytes, caller: str) -> Invocation:
     allowed_seconds = function.timeout_seconds + QUEUE_SECONDS
     return Invocation(
         request_id=request_id,
         function=function,
         event=event,
         deadline=asyncio.get_running_loop().time() + allowed_seconds,
+        caller=caller,
     )
 
 

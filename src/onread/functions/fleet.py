@@ -1,12 +1,11 @@
 """The environments of one function, and the invocations that wait for one.
 
 Decides who runs where: an idle environment if there is one, else a new one while fewer exist than the
-function may have, else the queue, first come, first served. Environments of an older revision of the
+function may have, else the queue, where callers take turns. Environments of an older revision of the
 function get no further run.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Protocol
 
 from onread.errors import ResourceNotFoundException, ServiceError, TooManyRequestsException
 from onread.functions.backoff import Backoff
+from onread.functions.fair_queue import FairQueue
 from onread.functions.invoker import Invocation, Outcome
 from onread.functions.logs import FunctionLog
 from onread.functions.run import Run, never_started
@@ -61,7 +61,7 @@ class Fleet:
         self.function = function
         self.log = FunctionLog(settings.log_bytes_per_function)
         self.environments: dict[str, Supervisor] = {}
-        self.waiting: deque[Waiting] = deque()
+        self.waiting: FairQueue[Waiting] = FairQueue()
         self._headquarters = headquarters
         self._settings = settings
         self._idle: list[Supervisor] = []
@@ -83,14 +83,11 @@ class Fleet:
         if self._last_failure is not None and not self.environments and self._pause_seconds() > 0:
             return never_started(invocation, self._last_failure(invocation.request_id))
         if len(self.waiting) >= self._settings.queue_limit:
-            raise TooManyRequestsException(
-                f"{len(self.waiting)} invocations of {self.function.name} wait already.",
-                retry_after_seconds=1,
-            )
+            self._make_way(invocation.caller)
         return await self._wait(Waiting(invocation, self._loop.create_future()))
 
     async def _wait(self, waiting: Waiting) -> Run:
-        self.waiting.append(waiting)
+        self.waiting.append(waiting.invocation.caller, waiting)
         self.balance()
         try:
             async with asyncio.timeout_at(waiting.invocation.deadline):
@@ -103,10 +100,24 @@ class Fleet:
                 ) from left
             raise
 
+    def _make_way(self, caller: str) -> None:
+        """Send away who came last of the caller with the most waiting: a busy one keeps nobody out (T-260).
+
+        Raises:
+            TooManyRequestsException: that would be this very caller.
+        """
+        refusal = TooManyRequestsException(
+            f"{len(self.waiting)} invocations of {self.function.name} wait already.", retry_after_seconds=1
+        )
+        greediest = self.waiting.greediest() if self.waiting else caller
+        if self.waiting.count(greediest) <= self.waiting.count(caller) + 1:
+            raise refusal
+        self._refuse(self.waiting.pop_newest(greediest), refusal)
+
     def _give_up(self, waiting: Waiting) -> None:
         """Leave the queue; a run that was handed over at this very moment is not wanted any more."""
         with suppress(ValueError):
-            self.waiting.remove(waiting)
+            self.waiting.remove(waiting.invocation.caller, waiting)
         if not waiting.place.done():
             waiting.place.cancel()
         elif not waiting.place.cancelled() and waiting.place.exception() is None:
@@ -153,7 +164,7 @@ class Fleet:
     def balance(self) -> None:
         """Hand out what is idle, then start as many environments as are wanted and allowed."""
         while self.waiting:
-            waiting = self.waiting[0]
+            waiting = self.waiting.first()
             if waiting.invocation.deadline <= self._loop.time():
                 self.waiting.popleft()  # its own timeout tells it
                 continue

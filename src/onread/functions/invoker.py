@@ -18,12 +18,14 @@ class Invocation:
         event: the payload, UTF-8 JSON, at most 6 MiB.
         deadline: monotonic (loop) seconds by which an environment must have been found; the run itself
             is limited by the function's own timeout and by this, whichever comes first.
+        caller: on whose behalf; those who wait for a free environment take turns by it.
     """
 
     request_id: str
     function: Function
     event: bytes
     deadline: float
+    caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,11 @@ class Transformation:
 
     async def _invoke(self, admitted: Admitted, event: bytes, deadline: float) -> Running:
         invocation = Invocation(
-            request_id=admitted.call.request_id, function=admitted.function, event=event, deadline=deadline
+            request_id=admitted.call.request_id,
+            function=admitted.function,
+            event=event,
+            deadline=deadline,
+            caller=admitted.call.principal.arn,
         )
         try:
             async with asyncio.timeout_at(deadline):
