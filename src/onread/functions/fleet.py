@@ -126,14 +126,24 @@ class Fleet:
     def adopt(self, function: Function) -> None:
         """Serve this record from now on, unless it is older than the one at hand."""
         known = self.function
-        if function.revision_id == known.revision_id and function.code_sha256 == known.code_sha256:
-            return
-        if function.modified_at < known.modified_at:
+        if function is known or function.modified_at < known.modified_at:
             return
         self.function = function
+        if function.revision_id == known.revision_id and function.code_sha256 == known.code_sha256:
+            self._shrink()  # how many environments there may be is no part of the revision
+            return
         self._backoff.succeeded()
         self._last_failure = None
         self.retire("function updated")
+
+    def _shrink(self) -> None:
+        for supervisor in self._idle[: max(self._surplus, 0)]:
+            supervisor.retire("fewer wanted")
+
+    @property
+    def _surplus(self) -> int:
+        staying = sum(not supervisor.retiring for supervisor in self.environments.values())
+        return staying - max(self.function.warm_environments, 1)
 
     def retire(self, reason: str) -> None:
         """No environment of now gets a further run: idle ones end at once, the others after theirs."""
@@ -223,7 +233,7 @@ class Fleet:
         """See `supervisor.Fleet`."""
         self._backoff.succeeded()
         self._last_failure = None
-        if self._headquarters.wants_room(self):
+        if self._headquarters.wants_room(self) or self._surplus > 0:
             supervisor.retire("room needed")
             return
         self._idle.append(supervisor)
