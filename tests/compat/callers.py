@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import select
 import socket
 import struct
 import urllib.parse
@@ -207,6 +208,10 @@ class Puppets:
     def address(self) -> str:
         host, port = self.listener.getsockname()
         return f"{host}:{port}"
+
+    def waits(self, *, seconds: float) -> bool:
+        """Whether another run comes within that time."""
+        return bool(select.select([self.listener], [], [], seconds)[0])
 
     def next(self) -> Puppet:
         """The next run that reaches its handler."""

@@ -17,7 +17,10 @@ class Chunks:
 def handler(event, context):
     object_context = event["getObjectContext"]
     once = Config(
-        signature_version="s3v4", s3={"payload_signing_enabled": False}, retries={"total_max_attempts": 1}
+        signature_version="s3v4",
+        s3={"payload_signing_enabled": False},
+        retries={"total_max_attempts": 1},
+        read_timeout=1,
     )
     boto3.client("s3", config=once).write_get_object_response(
         Body=Chunks(iter([b"12345"])),
