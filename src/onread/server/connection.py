@@ -62,9 +62,13 @@ class Connection(asyncio.Protocol):
             self._limits, self, peer=peer[0] if peer else "", scheme=self._listener.scheme
         )
         self._task = self._listener.admit(self)
-        if self._task is None:
+        if self._task is not None:
+            return
+        if self._listener.may_refuse:
             self._sender.write(self._listener.overload_answer())
             self._linger()
+        else:
+            self.cut()
 
     def data_received(self, data: bytes) -> None:
         """Read on, or hold back what was sent ahead of its turn."""

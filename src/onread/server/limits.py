@@ -24,6 +24,7 @@ class Limits:
         buffer_bytes: high-water mark of each direction of a connection.
         drain_body_bytes: an unread rest of at most this much is read for the sake of the connection.
         connections: how many may be open at once; more are answered 503 and closed.
+        refused_connections: how many of those may be on their way out at once; more are closed unheard.
     """
 
     request_line_bytes: int = 16 << 10
@@ -39,6 +40,7 @@ class Limits:
     buffer_bytes: int = 256 << 10
     drain_body_bytes: int = 64 << 10
     connections: int = 4096
+    refused_connections: int = 64
 
 
 DEFAULT_LIMITS = Limits()

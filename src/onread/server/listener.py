@@ -129,6 +129,12 @@ class Listener:
             return None
         return self._tasks.create_task(connection.serve(), name="onread.server.connection")
 
+    @property
+    def may_refuse(self) -> bool:
+        """Whether a connection too many may be told so: that keeps its descriptor for a moment (T-255)."""
+        limits = self.limits
+        return len(self._connections) <= limits.connections + limits.refused_connections
+
     def forget(self, connection: Connection) -> None:
         """A connection is gone."""
         self._connections.discard(connection)
@@ -137,7 +143,7 @@ class Listener:
 
     def overload_answer(self) -> bytes:
         """What one connection too many is told."""
-        response = service_error_response(SlowDown())
+        response = service_error_response(SlowDown(retry_after_seconds=1))
         assert isinstance(response.body, bytes)
         framing = f"{self.standing_lines}Content-Length: {len(response.body)}\r\nConnection: close\r\n"
         return render_head(response.status, response.headers, framing) + response.body

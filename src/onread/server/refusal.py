@@ -34,7 +34,10 @@ def bad_request(message: str) -> Refusal:
 
 def service_error_response(error: ServiceError) -> Response:
     """The document for a service error that reached this layer, which it should not."""
-    return error_response(error.status, error.code, error.text)
+    response = error_response(error.status, error.code, error.text)
+    if error.retry_after_seconds is not None:
+        response.headers.append(("Retry-After", str(error.retry_after_seconds)))
+    return response
 
 
 def error_response(status: int, code: str, message: str) -> Response:

@@ -115,8 +115,24 @@ def test_one_connection_too_many_is_told_to_slow_down(run):
             async with connected(listener) as other:
                 answer = await other.answer()
                 assert answer.status == 503
+                assert answer.headers["retry-after"] == "1"
                 assert b"<Code>SlowDown</Code>" in answer.body
                 assert await other.rest() == b""
+            peer.send(GET)
+            assert (await peer.answer()).status == 200
+
+    run(main())
+
+
+def test_T255_a_flood_holds_no_more_connections_than_the_limit_and_those_being_refused(run):
+    async def main():
+        async with served(Echo(), Limits(connections=1, refused_connections=2)) as (listener, peer):
+            peer.send(GET)
+            assert (await peer.answer()).status == 200
+            async with connected(listener) as one, connected(listener) as two, connected(listener) as three:
+                assert [(await other.answer()).status for other in (one, two)] == [503, 503]
+                assert await three.is_reset()
+                assert listener.connection_count <= 3
             peer.send(GET)
             assert (await peer.answer()).status == 200
 
