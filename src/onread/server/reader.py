@@ -25,7 +25,7 @@ from onread.server.request import KNOWN_NAMES, ReceivedHeaders, ReceivedRequest,
 
 _HEADER_EXTRA_BYTES = 4  # colon, space, CR, LF
 _REQUEST_LINE_EXTRA_BYTES = 12  # two spaces, HTTP/1.1, CR, LF
-_CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+_CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: %b\r\n\r\n"
 _CHUNK_FRAMING_BYTES = 32  # what an honest chunk spends on its size and line ends, amply
 
 # A second one of these would leave open which counts.
@@ -129,7 +129,8 @@ class RequestReader:
             self._direct_bytes = self.body.length_bytes
             return
         self._replaying = True
-        self._parser.feed_data(_CHUNKED_HEAD)
+        # It stops by itself behind the last request, as the first parser would have.
+        self._parser.feed_data(_CHUNKED_HEAD % (b"keep-alive" if self._keep_alive else b"close"))
 
     def _after_body_bytes(self, body: IncomingBody) -> None:
         if body.length_bytes is not None:

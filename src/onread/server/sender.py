@@ -107,8 +107,12 @@ class Sender:
     def finish(self) -> None:
         """Say that nothing more will be written; the peer may still send."""
         self.flush()
-        if not self._transport.is_closing():
+        if self._transport.is_closing():
+            return
+        try:
             self._transport.write_eof()
+        except OSError:  # the peer has reset the connection and the loop has not told us yet
+            self._transport.abort()
 
     def cut(self) -> None:
         """End by a reset, so that the peer cannot take what it has for whole (T-107)."""

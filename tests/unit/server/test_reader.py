@@ -248,6 +248,14 @@ def test_T051_an_upgrade_is_ignored(run, token):
     run(main())
 
 
+def test_T051_nothing_is_read_behind_a_declined_upgrade_that_closes():
+    lines = b"Connection: close, upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n"
+    content = POST + lines + b"2\r\nhi\r\n0\r\n\r\n" + GET + b"\r\n"
+    at_once = read_all([content])
+    assert [method for method, *_ in at_once] == ["POST"]
+    assert read_all([content[i : i + 1] for i in range(len(content))]) == at_once
+
+
 def test_T052_method_overrides_are_ignored(run):
     async def main():
         echo = Echo()
