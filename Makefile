@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test install check format compat bench clean
+.PHONY: demo test install check format compat bench fuzz clean
 
 install: .venv/installed
 
@@ -31,6 +31,14 @@ format: install
 
 bench: install
 	$(BIN)/python -m bench
+
+# Seconds for each target; without atheris (no wheel for this machine) it says so and skips.
+FUZZ_SECONDS ?= 60
+
+fuzz: install
+	$(BIN)/python -c "import atheris" 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[fuzz]" || true
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist build
