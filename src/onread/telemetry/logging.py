@@ -12,12 +12,16 @@ import structlog
 
 _SECRET_NAMES = re.compile(r"secret|password|token|signature|authorization|credential", re.IGNORECASE)
 _SECRET_QUERY = re.compile(r"(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s\"]*", re.IGNORECASE)
+# What JSON leaves as it is, and some reader takes for the end of a line or a terminal for a command:
+# DEL and the C1 controls, the separators of lines and paragraphs, and what turns the text around.
+_NOT_PRINTABLE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def configure_logging(level: str, stream: TextIO | None = None) -> None:
     """Send structlog's and the standard library's records to ``stream`` (standard error by default).
 
-    Control characters inside a value are escaped by JSON, so a record is always one line.
+    Control characters inside a value are escaped, those that JSON would allow included, so a record is
+    always one line, whoever reads it.
     """
     output = stream if stream is not None else sys.stderr
     minimum = getattr(logging, level.upper())
@@ -53,7 +57,14 @@ def _names_a_secret(field: str) -> bool:
 
 
 def _to_json(event: MutableMapping[str, Any], **_options: Any) -> bytes:
-    return orjson.dumps(event, default=str)
+    line = orjson.dumps(event, default=str)
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return _NOT_PRINTABLE.sub(_escape, line.decode()).encode()
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 class _StandardLibrary(logging.Handler):
