@@ -58,7 +58,7 @@ def spawn_gateway(
     Raises:
         DidNotStart: it ended, or did not serve within the time.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     log_file = data_dir.with_name(data_dir.name + ".log")
     command = [sys.executable, "-m", "onread", "serve", "--data-dir", str(data_dir)]
     command += ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *arguments]
