@@ -7,19 +7,21 @@ from datetime import datetime
 
 import structlog
 
+from onread.addressing.address import Located
 from onread.addressing.locate import locate
 from onread.errors import InternalError, ServiceError
+from onread.gateway.admission import Admission
 from onread.gateway.authenticate import Authenticator
 from onread.gateway.authorize import Authorizer
 from onread.gateway.call import RoutedCall, is_object_lambda
 from onread.gateway.dispatch import Dispatch
 from onread.gateway.observe import Observation, request_log
 from onread.gateway.resolve import Resolver
-from onread.gateway.route import route_request
+from onread.gateway.route import route_request, service_of
 from onread.protocol.error_document import render_error
 from onread.protocol.model import Services
 from onread.protocol.serialize import serialize
-from onread.sigv4.verify import claimed_service
+from onread.sigv4.verify import claimed_credential
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import Request, Response
 
@@ -28,7 +30,11 @@ _log = structlog.get_logger("onread.gateway")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """Every request of every caller and every function goes through `handle`."""
+    """Every request of every caller and every function goes through `handle`.
+
+    Attributes:
+        admission: the callers'. None for what functions ask, which must never wait behind callers.
+    """
 
     services: Services
     authenticate: Authenticator
@@ -39,6 +45,7 @@ class Pipeline:
     domains: Sequence[str]
     host_id: str
     clock: Callable[[], datetime]
+    admission: Admission | None = None
     log: structlog.typing.FilteringBoundLogger = field(default_factory=request_log)
 
     @asynccontextmanager
@@ -58,7 +65,8 @@ class Pipeline:
                 yield seen.answered(response)
 
     async def _answer(self, request: Request, seen: Observation, scope: AsyncExitStack) -> Response:
-        routed = await self._route(request, seen)
+        located = await self._admit(request, seen, scope)
+        routed = await self._route(request, located, seen)
         known = await self.authenticate(routed, now=self.clock())
         seen.caller = known.principal.arn
         resolved = self.resolve(known)
@@ -71,16 +79,23 @@ class Pipeline:
         answer.headers += [("x-amz-request-id", seen.request_id), ("x-amz-id-2", self.host_id)]
         return answer
 
-    async def _route(self, request: Request, seen: Observation) -> RoutedCall:
+    async def _admit(self, request: Request, seen: Observation, scope: AsyncExitStack) -> Located:
+        access_key_id, service = claimed_credential(request)
         located = locate(
             method=request.method,
             host=request.host,
             path=request.path,
-            claimed_service=claimed_service(request),
+            claimed_service=service,
             has_route_header="x-amz-request-route" in request.headers,
             account_header=request.headers.get("x-amz-account-id"),
             domains=self.domains,
         )
+        seen.service = service_of(located.address)
+        if self.admission is not None:
+            await self.admission.admit(request, located.address, access_key_id, scope)
+        return located
+
+    async def _route(self, request: Request, located: Located, seen: Observation) -> RoutedCall:
         routed = await route_request(self.services, request, located, request_id=seen.request_id)
         seen.service, seen.operation = routed.operation.service, routed.operation.name
         seen.target, seen.key = str(located.address), str(routed.params.get("Key", ""))

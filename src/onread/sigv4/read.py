@@ -81,11 +81,11 @@ def read_signature(request: Request) -> ClaimedSignature | None:
     return None
 
 
-def claimed_service(request: Request) -> str | None:
-    """The service in the credential scope, if a request seems to have one. Nothing is validated.
+def claimed_credential(request: Request) -> tuple[str, str] | tuple[None, None]:
+    """The access key id and the service that a request seems to be signed with. Nothing is validated.
 
-    Addressing needs it before anything is verified: the host of an Object Lambda access point and that
-    of a standard one differ in nothing else.
+    Both are needed before anything is verified: admission asks who takes a turn, and in addressing the
+    host of an Object Lambda access point and that of a standard one differ in nothing else.
     """
     authorization = request.headers.get("authorization")
     if authorization is not None:
@@ -93,7 +93,7 @@ def claimed_service(request: Request) -> str | None:
     else:
         credential = unquote(request.query.partition("X-Amz-Credential=")[2].partition("&")[0])
     parts = credential.strip().split("/")
-    return parts[3] if len(parts) == 5 and parts[4] == TERMINATOR else None
+    return (parts[0], parts[3]) if len(parts) == 5 and parts[4] == TERMINATOR else (None, None)
 
 
 def _may_be_signed(query: str) -> bool:

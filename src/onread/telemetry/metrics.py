@@ -50,6 +50,15 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self.in_flight = Gauge(
+            "onread_requests_in_flight", "Callers' requests from head to last byte", registry=registry
+        )
+        self.admission_waiting = Gauge(
+            "onread_admission_waiting", "Callers' requests that wait for room", registry=registry
+        )
+        self.admission_refused = Counter(
+            "onread_admission_refused", "Callers' requests told to slow down", registry=registry
+        )
         self.environments = Gauge(
             "onread_environments", "Execution environments: warm or busy", ["state"], registry=registry
         )

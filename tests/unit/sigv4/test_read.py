@@ -31,7 +31,7 @@ from onread.errors import (
     S3Error,
     UnsupportedSignature,
 )
-from onread.sigv4.verify import claimed_service, read_signature, verify
+from onread.sigv4.verify import claimed_credential, read_signature, verify
 
 SIGV2_QUERY = "AWSAccessKeyId=AKID&Signature=c2ln&Expires=1700000000"
 
@@ -300,13 +300,18 @@ def test_a_presigned_url_may_name_its_payload_hash():
     assert read_signature(by_query(service="sts")).payload_hash is None
 
 
-def test_the_claimed_service_is_read_without_validation():
-    assert claimed_service(by_header(service="s3-object-lambda")) == "s3-object-lambda"
-    assert claimed_service(by_query(service="s3-object-lambda")) == "s3-object-lambda"
-    assert claimed_service(received("GET", "/k?X-Amz-Credential=a/d/r/iam/aws4_request&b=c", [])) == "iam"
-    assert claimed_service(received("GET", "/k", [])) is None
-    assert claimed_service(received("GET", "/k", [("authorization", "AWS a:b")])) is None
-    assert claimed_service(received("GET", "/k?X-Amz-Credential=a/b", [])) is None
+def test_the_claimed_credential_is_read_without_validation():
+    signed = ("AKIDEXAMPLE", "s3-object-lambda")
+    assert claimed_credential(by_header(service="s3-object-lambda")) == signed
+    assert claimed_credential(by_query(service="s3-object-lambda")) == signed
+    odd = received("GET", "/k?X-Amz-Credential=a/d/r/iam/aws4_request&b=c", [])
+    assert claimed_credential(odd) == ("a", "iam")
+    for nothing in (
+        received("GET", "/k", []),
+        received("GET", "/k", [("authorization", "AWS a:b")]),
+        received("GET", "/k?X-Amz-Credential=a/b", []),
+    ):
+        assert claimed_credential(nothing) == (None, None)
 
 
 @given(
@@ -318,6 +323,6 @@ def test_anything_else_is_refused_as_an_error_of_s3(value, query):
         received("GET", "/k?" + query, [("authorization", "AWS4-HMAC-SHA256 " + value)]),
         received("GET", f"/k?X-Amz-Signature={value}&{query}", []),
     ):
-        claimed_service(request)
+        claimed_credential(request)
         with pytest.raises(S3Error):
             read_signature(request)

@@ -1,0 +1,152 @@
+"""Overload on the road: who is told to slow down, how, and that functions are never told so."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import pytest
+from tests.fakes.road import HOST, KEY, ROOT, open_road, request
+
+from onread.gateway.admission import Admission
+from onread.gateway.function_keys import function_keys
+from onread.gateway.gate import AdmissionLimits
+from onread.telemetry.metrics import Metrics
+from onread.wire.message import BytesBody, IteratorBody
+
+
+def run(tmp_path, story, **options):
+    async def told():
+        async with asyncio.timeout(20), open_road(tmp_path / "data", **options) as road:
+            await road.call("PUT", "/bucket")
+            await road.call("PUT", "/bucket/key", b"content")
+            return await story(road)
+
+    return asyncio.run(told())
+
+
+def callers_of(road, **limits):
+    """The road as callers find it; the road itself is the functions'."""
+    admission = Admission(
+        AdmissionLimits(**limits),
+        is_known=lambda access_key_id: road.records.access_key(access_key_id) is not None,
+        clock=asyncio.get_running_loop().time,
+        metrics=Metrics(),
+    )
+    return replace(road, pipeline=replace(road.pipeline, admission=admission)), admission.gate
+
+
+async def never_read():
+    raise AssertionError("the body was read")
+    yield b""
+
+
+FULL = {"in_flight": 1, "patience_seconds": 0.05}
+
+
+def test_R042_whoever_finds_no_room_gets_slow_down_and_its_body_stays_unread(tmp_path):
+    async def story(road):
+        callers, gate = callers_of(road, **FULL)
+        async with AsyncExitStack() as scope:
+            held = callers.signed("GET", "/bucket/key")
+            await scope.enter_async_context(callers.pipeline.handle(held))
+            refused = await callers.call("PUT", "/bucket/other", payload=IteratorBody(never_read(), 10))
+        answered = await callers.call("GET", "/bucket/key")
+        return refused, answered, gate.in_flight
+
+    refused, answered, in_flight = run(tmp_path, story)
+    assert (refused.status, refused.code) == (503, "SlowDown")
+    assert refused.headers.get("retry-after") == "1"
+    assert refused.headers.get("x-amz-request-id")
+    assert (answered.status, in_flight) == (200, 0)
+
+
+@pytest.mark.parametrize(
+    ("service", "target", "status", "code"),
+    [
+        ("lambda", "/2015-03-31/functions", 429, b"TooManyRequestsException"),
+        ("iam", "/", 400, b"<Code>Throttling</Code>"),
+        ("s3", "/v20180820/accesspoint", 503, b"<Code>SlowDown</Code>"),
+    ],
+)
+def test_each_service_says_slow_down_in_its_own_words(tmp_path, service, target, status, code):
+    async def story(road):
+        callers, _ = callers_of(road, **FULL)
+        async with AsyncExitStack() as scope:
+            await scope.enter_async_context(callers.pipeline.handle(callers.signed("GET", "/bucket/key")))
+            return await callers.call("POST", target, payload=IteratorBody(never_read(), 10), service=service)
+
+    refused = run(tmp_path, story)
+    assert (refused.status, refused.headers.get("retry-after")) == (status, "1")
+    assert code in refused.body + (refused.headers.get("x-amzn-errortype") or "").encode()
+
+
+def test_a_request_that_fails_gives_its_place_back(tmp_path):
+    async def story(road):
+        callers, gate = callers_of(road, **FULL)
+        nobody = await callers.call("GET", "/bucket/key", key=("AKIANOBODY", "x"))
+        liar = await callers.call("GET", "/bucket/key", key=(ROOT[0], "not the secret"))
+        missing = await callers.call("GET", "/bucket/none")
+        return [answer.code for answer in (nobody, liar, missing)], gate.in_flight, gate.keys
+
+    codes, in_flight, keys = run(tmp_path, story)
+    assert codes == ["InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchKey"]
+    assert (in_flight, keys) == (0, 0)
+
+
+def test_T114_a_caller_who_leaves_gives_its_place_back(tmp_path):
+    async def story(road):
+        callers, gate = callers_of(road, **FULL)
+
+        async def leaves():
+            async with callers.pipeline.handle(callers.signed("GET", "/bucket/key")):
+                raise asyncio.CancelledError
+
+        with pytest.raises(asyncio.CancelledError):
+            await leaves()
+        return gate.in_flight
+
+    assert run(tmp_path, story) == 0
+
+
+@pytest.mark.parametrize("in_flight", [1, 2, 5])
+def test_R048_with_every_place_taken_by_waiting_readers_their_functions_still_read_and_write(
+    tmp_path, in_flight
+):
+    """Twice as many transformed reads as places: each needs two requests more, and every one ends."""
+    seen = {}
+
+    async def function(event):
+        context, road = event["getObjectContext"], seen["road"]
+        url = context["inputS3Url"].removeprefix(f"http://{HOST}")
+        original = await road.send(request("GET", url, BytesBody(b""), [("Host", HOST)]))
+        headers = (
+            ("x-amz-request-route", context["outputRoute"]),
+            ("x-amz-request-token", context["outputToken"]),
+        )
+        write = road.signed(
+            "POST",
+            "/WriteGetObjectResponse",
+            original.body.upper(),
+            headers=headers,
+            key=seen["keys"][:2],
+            session_token=seen["keys"][2],
+            service="s3-object-lambda",
+        )
+        await road.send(write)
+
+    async def story(road):
+        made = await road.function("f")
+        olap = await road.olap("reader", await road.access_point("point", "bucket"), made)
+        road.live.add("environment-1")
+        seen["road"] = road
+        seen["keys"] = function_keys(made, "environment-1", key=KEY, random_bytes=os.urandom)
+        callers, gate = callers_of(road, in_flight=in_flight)
+        async with asyncio.TaskGroup() as group:
+            reads = [
+                group.create_task(callers.call("GET", f"/{olap.alias}/key")) for _ in range(2 * in_flight)
+            ]
+        return [read.result().body for read in reads], gate.in_flight
+
+    bodies, left = run(tmp_path, story, function=function)
+    assert (bodies, left) == ([b"CONTENT"] * 2 * in_flight, 0)
