@@ -7,9 +7,10 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -21,11 +22,13 @@ from onread.control.operations import control_operations
 from onread.functions.observe import InvocationObserver, log_function_line
 from onread.functions.pool import FunctionPool
 from onread.functions.settings import PoolSettings
+from onread.gateway.admission import Admission
 from onread.gateway.authenticate import Authenticator
 from onread.gateway.authorize import Authorizer
 from onread.gateway.background import Background
 from onread.gateway.dispatch import Dispatch
 from onread.gateway.function_keys import function_keys
+from onread.gateway.gate import AdmissionLimits
 from onread.gateway.own_reads import OwnReads
 from onread.gateway.pipeline import Pipeline
 from onread.gateway.resolve import Resolver
@@ -45,6 +48,8 @@ from onread.objectlambda.sessions import SESSION_PURPOSE
 from onread.objectlambda.transform import Transformation, TransformSettings
 from onread.objectlambda.write_get_object_response import WriteGetObjectResponse
 from onread.protocol.model import Services, load_services
+from onread.server.descriptors import raise_descriptor_limit
+from onread.server.limits import DEFAULT_LIMITS, Limits
 from onread.server.listener import Listener, serve
 from onread.server.loop import run
 from onread.sigv4.session_token import derive_key
@@ -137,9 +142,13 @@ async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
     base = await _lay_foundation(settings, endpoint, scope)
     background = await scope.enter_async_context(Background())
     pool = await scope.enter_async_context(_function_pool(base))
-    pipeline = _pipeline(base, pool, background)
-    await scope.enter_async_context(serve(pipeline.handle, sock=functions_socket))
-    front = await _listen("listen", pipeline.handle, settings.listen, scope)
+    for_functions = _pipeline(base, pool, background)
+    descriptors = raise_descriptor_limit()
+    for_callers = replace(for_functions, admission=_admission(base, descriptors))
+    # A half of the descriptors is for callers; the rest for files, functions, health and what is refused.
+    limits = replace(DEFAULT_LIMITS, connections=min(settings.max_connections, descriptors // 2))
+    await scope.enter_async_context(serve(for_functions.handle, sock=functions_socket))
+    front = await _listen("listen", for_callers.handle, settings.listen, scope, limits)
     return await _open_admin(base, front, pool, scope)
 
 
@@ -205,6 +214,20 @@ def _pipeline(base: _Foundation, pool: FunctionPool, background: Background) -> 
         domains=settings.domains,
         host_id="{host-id}",
         clock=utc_now,
+    )
+
+
+def _admission(base: _Foundation, descriptors: int) -> Admission:
+    """The callers' admission; each request in flight may hold a file beside its connection."""
+    records = base.records
+    return Admission(
+        AdmissionLimits(
+            in_flight=min(base.settings.max_in_flight, max(1, descriptors // 4)),
+            memory_bytes=base.settings.max_request_memory_bytes,
+        ),
+        is_known=lambda access_key_id: records.access_key(access_key_id) is not None,
+        clock=time.monotonic,
+        metrics=base.metrics,
     )
 
 
@@ -275,9 +298,16 @@ async def _open_admin(
     return gateway
 
 
-async def _listen(name: str, handler: Handler, address: Endpoint, scope: AsyncExitStack) -> Listener:
+async def _listen(
+    name: str,
+    handler: Handler,
+    address: Endpoint,
+    scope: AsyncExitStack,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Listener:
     try:
-        return await scope.enter_async_context(serve(handler, host=address.host, port=address.port))
+        served = serve(handler, host=address.host, port=address.port, limits=limits)
+        return await scope.enter_async_context(served)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise CannotStart(f"{name} {address}: {reason or error}. Write another HOST:PORT.") from error

@@ -61,6 +61,9 @@ class Settings:
     master_key: Secret | None = None
     master_key_file: Path | None = None
     transform_timeout_seconds: float = 60.0
+    max_connections: int = 4096
+    max_in_flight: int = 1024
+    max_request_memory_bytes: int = 512 << 20
     strict: bool = False
     isolation: str = "auto"
     log_level: str = "info"
@@ -120,6 +123,12 @@ def _seconds(value: Any) -> float:
     return seconds
 
 
+def _count(value: Any) -> int:
+    if not re.fullmatch(r"[0-9]{1,13}", str(value)) or int(value) < 1:
+        raise ValueError("write a whole number from 1")
+    return int(value)
+
+
 def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -170,6 +179,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "master_key": lambda value: Secret(_text(value)),
     "master_key_file": lambda value: Path(_text(value)),
     "transform_timeout_seconds": _seconds,
+    "max_connections": _count,
+    "max_in_flight": _count,
+    "max_request_memory_bytes": _count,
     "strict": _boolean,
     "isolation": _isolation,
     "log_level": _log_level,

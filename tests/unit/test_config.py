@@ -91,6 +91,9 @@ def test_secrets_do_not_show_in_the_settings():
         ("region", "moon"),
         ("transform_timeout_seconds", "0"),
         ("transform_timeout_seconds", "soon"),
+        ("max_connections", "0"),
+        ("max_in_flight", "many"),
+        ("max_request_memory_bytes", "-1"),
         ("strict", "perhaps"),
         ("isolation", "full"),
         ("database_url", "postgresql://db"),
@@ -105,7 +108,10 @@ def test_a_bad_value_is_refused(name, value):
 
 
 def test_domains_are_lower_case_names():
-    assert load_settings({"domains": "S3.Example.com., localhost"}, {}).domains == ("s3.example.com", "localhost")
+    assert load_settings({"domains": "S3.Example.com., localhost"}, {}).domains == (
+        "s3.example.com",
+        "localhost",
+    )
 
 
 def test_an_ipv6_endpoint_keeps_its_brackets():
