@@ -15,6 +15,7 @@ from onread.addressing.address import (
 )
 from onread.addressing.names import OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PLAIN_SUFFIX
 from onread.errors import (
+    AccessDenied,
     InvalidSignature,
     InvalidToken,
     MissingAuthenticationToken,
@@ -124,7 +125,7 @@ class Authenticator:
         key = self.records.access_key(principal.access_key_id or "")
         owner = self._owner(key) if key is not None and key.active else None
         if owner is None or owner.principal_id != principal.principal_id:
-            raise InvalidToken("The caller of this URL is no longer known.")
+            raise AccessDenied("The caller of this URL is no longer known.")
 
 
 def _as_object_lambda_says(error: SignatureDoesNotMatch) -> InvalidSignature:
