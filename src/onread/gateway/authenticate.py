@@ -22,6 +22,7 @@ from onread.errors import (
     SignatureDoesNotMatch,
 )
 from onread.gateway.call import AuthenticatedCall, RoutedCall
+from onread.gateway.documents import read_document
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessKey
 from onread.objectlambda.sessions import open_session
@@ -139,7 +140,7 @@ async def _with_document(call: RoutedCall, claim: ClaimedSignature) -> RoutedCal
     """The call with its body read, where the signature covers the body's hash without saying it."""
     if claim.payload_hash is not None or call.document is not None:
         return call
-    return replace(call, document=await call.request.body.read(call.operation.document_limit_bytes))
+    return replace(call, document=await read_document(call.request.body, call.operation.document_limit_bytes))
 
 
 def _accepted(address: Address, region: str) -> tuple[frozenset[str], str]:

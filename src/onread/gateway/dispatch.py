@@ -23,6 +23,7 @@ from onread.gateway.call import (
     ServiceTarget,
     WriteTarget,
 )
+from onread.gateway.documents import read_document
 from onread.gateway.payload import announced_algorithm, open_payload
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
@@ -168,7 +169,7 @@ async def _params(call: AuthorizedCall) -> Mapping[str, Any]:
         return call.routed.params
     document = call.routed.document
     if document is None:
-        document = await open_payload(call).read(operation.document_limit_bytes)
+        document = await read_document(open_payload(call), operation.document_limit_bytes)
     return {**call.routed.params, **parse_body(operation, document)}
 
 

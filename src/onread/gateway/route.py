@@ -15,6 +15,7 @@ from onread.addressing.address import (
 )
 from onread.errors import ValidationError
 from onread.gateway.call import RoutedCall
+from onread.gateway.documents import read_document
 from onread.protocol.model import Services
 from onread.protocol.parse import parse_head
 from onread.protocol.route import route
@@ -34,7 +35,7 @@ async def route_request(
         ServiceError: the address has no such operation, or a member of the head cannot be read.
     """
     service = service_of(located.address)
-    form = await request.body.read(_FORM_LIMIT_BYTES) if service in ("iam", "sts") else None
+    form = await read_document(request.body, _FORM_LIMIT_BYTES) if service in ("iam", "sts") else None
     routed = route(
         services,
         service,
