@@ -1,0 +1,271 @@
+"""Writes the reference that is made from the code: operations, errors, commands, limits and metrics.
+
+Run it with ``make docs``; a test fails when a page is not what this would write.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from docs.limit_meanings import POOL, SERVER
+from prometheus_client.metrics import MetricWrapperBase
+from typer.main import get_command
+
+from onread import errors
+from onread.cli.main import app
+from onread.control.function_settings import MEMORY_MB, MOST_TIMEOUT_SECONDS
+from onread.control.onread_operations import MOST_ENVIRONMENTS
+from onread.functions.package import ENTRY_LIMIT, UNZIPPED_LIMIT_BYTES, ZIPPED_LIMIT_BYTES
+from onread.functions.settings import PoolSettings
+from onread.functions.variables import LIMIT_BYTES as ENVIRONMENT_BYTES
+from onread.gateway.dispatch import ACCESS_POINT_OPERATIONS
+from onread.metadata.access_points import MOST_ACCESS_POINTS, MOST_OBJECT_LAMBDA_ACCESS_POINTS
+from onread.metadata.credentials import KEYS_A_USER
+from onread.objectlambda.configuration import ACTIONS
+from onread.objectlambda.event import MAXIMUM_EVENT_BYTES
+from onread.policy.document import MAX_POLICY_BYTES
+from onread.protocol.operations import SERVED
+from onread.server.limits import Limits
+from onread.sigv4.scope import MAX_EXPIRES_SECONDS
+from onread.stores.local.blobs import LARGEST_BLOB_BYTES
+from onread.stores.local.buckets import MOST_BUCKETS
+from onread.stores.local.complete import LEAST_PART_BYTES
+from onread.stores.local.content import LARGEST_METADATA_BYTES
+from onread.stores.local.engine import LONGEST_KEY_BYTES
+from onread.stores.local.listing import MOST_KEYS
+from onread.stores.local.multipart import MOST_PARTS
+from onread.stores.local.store import OPERATIONS
+from onread.telemetry.metrics import Metrics
+
+FOLDER = Path(__file__).parent
+_NOTE = "<!-- Made by docs/generate.py (make docs) from the code: change that, not this page. -->\n"
+
+_SERVICES = {
+    "s3control": "Access points: s3control",
+    "lambda": "Functions: the Lambda API",
+    "iam": "Users and keys: IAM",
+    "sts": "Who am I: STS",
+    "onread": "What AWS's models have no field for: onread's own",
+}
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [tuple(head)]
+    lines += [tuple("---" for _ in lines[0]), *(tuple(row) for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def operations_page() -> str:
+    """Every operation that is answered, and by what it may be addressed."""
+    page = f"""{_NOTE}
+# Operations
+
+What is answered, under AWS's names. Every other operation of these services is known and refused by its name
+(`NotImplemented`, 501). Routing, parsing and answers follow AWS's own service models.
+
+## Objects and buckets: S3
+
+*passed on*: to the bucket behind the access point. *transformed*: by the function, when the configuration of
+the Object Lambda access point names the operation, else passed on.
+
+"""
+    page += _table(("operation", "bucket", "access point", "Object Lambda access point"), _data_rows())
+    for service, title in _SERVICES.items():
+        names = "".join(f"- `{name}`\n" for name in sorted(SERVED[service]))
+        page += f"\n## {title}\n\n{names}"
+    return page
+
+
+def _data_rows() -> Iterator[tuple[str, str, str, str]]:
+    for name in sorted(SERVED["s3"]):
+        if name == "WriteGetObjectResponse":
+            yield f"`{name}`", "", "", "by functions, at their own listener or at the route"
+            continue
+        through = "passed on" if name in ACCESS_POINT_OPERATIONS else ""
+        yield (
+            f"`{name}`",
+            "yes" if name in OPERATIONS else "",
+            through,
+            "transformed" if name in ACTIONS else through,
+        )
+
+
+def errors_page() -> str:
+    """Every code that may be answered."""
+    page = f"""{_NOTE}
+# Errors
+
+Codes and statuses are AWS's. S3 and s3control answer XML, the Lambda API JSON with `x-amzn-ErrorType`, IAM
+and STS the Query protocol's XML; each answer carries the request id that stands in the log. The message is
+often more precise than the one given here. A function may answer its reader with a code of its own besides.
+
+"""
+    families = (
+        ("S3, s3control and Object Lambda", errors.S3Error),
+        ("The Lambda API", errors.LambdaError),
+        ("IAM and STS", errors.IamError),
+    )
+    for title, family in families:
+        rows = ((f"`{each.code}`", str(each.status), each.message) for each in _below(family))
+        page += f"## {title}\n\n" + _table(("code", "status", "message"), rows) + "\n"
+    return page.rstrip("\n") + "\n"
+
+
+def _below(family: type[errors.ServiceError]) -> list[type[errors.ServiceError]]:
+    """The classes of ``errors`` itself: what other modules make up for one purpose is no code of ours."""
+    ours = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, family)]
+    return sorted((each for each in ours if each is not family), key=lambda each: each.code)
+
+
+def commands_page() -> str:
+    """The command tree as it explains itself."""
+    page = f"""{_NOTE}
+# Commands
+
+Every command but `serve` and `demo` speaks to a running gateway at `ONREAD_ENDPOINT` (default
+`http://127.0.0.1:9000`) with the usual AWS credentials chain. It prints a table for people, and JSON with
+`--json`. It ends with 0 on success, with 1 when the request was refused (one line on standard error says
+why), and with 2 on wrong usage. Settings of `serve` stand in [settings.md](settings.md).
+
+"""
+    sections = [_command_section(path, command) for path, command in commands()]
+    return page + "\n".join(sections)
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command by its words, ``olap create``, in the order of the help."""
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield name, command
+        else:
+            yield from ((f"{name} {each}", inner[each]) for each in inner)
+
+
+def _command_section(path: str, command: Any) -> str:
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    options = [each for each in command.params if each.param_type_name == "option"]
+    words = [each.name.upper() if each.required else f"[{each.name.upper()}]" for each in arguments]
+    section = f"## `{' '.join(('onread', path, *words))}`\n\n{command.help}\n"
+    if options:
+        section += "\n" + _table(("option", "meaning", "default"), map(_option_row, options))
+    return section
+
+
+def _option_row(option: Any) -> tuple[str, str, str]:
+    default = "required" if option.required else _default_text(option.default)
+    return ", ".join(f"`{word}`" for word in option.opts), option.help or "", default
+
+
+def _default_text(value: Any) -> str:
+    return "" if value is None or value is False or value == "" else f"`{value}`"
+
+
+def limits_page() -> str:
+    """Every limit with its value."""
+    page = f"""{_NOTE}
+# Limits
+
+What one request, one function or one peer may ask for. A request at a limit passes, one over it is refused.
+
+"""
+    sections = (
+        ("Objects, access points and users", _data_limits()),
+        ("Functions", _function_limits()),
+        ("Function pool", _fields(PoolSettings, POOL)),
+        ("Connections", _fields(Limits, SERVER)),
+    )
+    return page + "\n".join(f"## {title}\n\n{_table(('limit', 'value'), rows)}" for title, rows in sections)
+
+
+def _data_limits() -> Iterator[tuple[str, str]]:
+    yield "a key, in UTF-8", _bytes(LONGEST_KEY_BYTES)
+    yield "user metadata of an object", _bytes(LARGEST_METADATA_BYTES)
+    yield "one PutObject, one part", _bytes(LARGEST_BLOB_BYTES)
+    yield "a part that is not the last, at least", _bytes(LEAST_PART_BYTES)
+    yield "parts of an upload", f"{MOST_PARTS:,}"
+    yield "keys in one list or one batch delete", f"{MOST_KEYS:,}"
+    yield "buckets", f"{MOST_BUCKETS:,}"
+    yield "access points", f"{MOST_ACCESS_POINTS:,}"
+    yield "Object Lambda access points", f"{MOST_OBJECT_LAMBDA_ACCESS_POINTS:,}"
+    yield "a policy", _bytes(MAX_POLICY_BYTES)
+    yield "access keys of a user", str(KEYS_A_USER)
+    yield "life of a presigned URL", f"{MAX_EXPIRES_SECONDS // 86400} days"
+
+
+def _function_limits() -> Iterator[tuple[str, str]]:
+    yield "memory", f"{MEMORY_MB[0]:,} to {MEMORY_MB[1]:,} MB"
+    yield (
+        "timeout of a run",
+        f"up to {MOST_TIMEOUT_SECONDS} s; `transform_timeout_seconds` ends a read before",
+    )
+    yield "environments of one function", f"up to {MOST_ENVIRONMENTS:,} (`onread function configure --max`)"
+    yield "event, result of Invoke, result of HEAD and lists", _bytes(MAXIMUM_EVENT_BYTES)
+    yield "what a transformed GET may stream", "no limit"
+    yield "zipped package", _bytes(ZIPPED_LIMIT_BYTES)
+    yield "unzipped package", f"{_bytes(UNZIPPED_LIMIT_BYTES)} in {ENTRY_LIMIT:,} entries"
+    yield "environment variables together", _bytes(ENVIRONMENT_BYTES)
+
+
+def _fields(settings: type[Any], meanings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for field in fields(settings):
+        if isinstance(field.default, int | float):
+            shown = _bytes(field.default) if "bytes" in field.name else f"{field.default:,g}"
+            yield f"`{field.name}`: {meanings.get(field.name) or _told(settings, field.name)}", shown
+
+
+def _told(settings: type[Any], name: str) -> str:
+    """What the class itself says of an attribute, as one line."""
+    told = re.search(
+        rf"^ +{name}: (.*?)(?=^ +\w+(, \w+)*: |\Z)", settings.__doc__ or "", re.MULTILINE | re.DOTALL
+    )
+    if told is None:
+        raise LookupError(f"{settings.__name__}.{name} has no words: give it some in docs/limit_meanings.py")
+    return " ".join(told[1].split()).rstrip(".")
+
+
+def _bytes(count: float) -> str:
+    for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if count >= 1 << power and count % (1 << power) == 0:
+            return f"{count / (1 << power):,g} {unit}"
+    return f"{count:,g} bytes"
+
+
+def metrics_page() -> str:
+    """Every metric of a gateway."""
+    page = f"""{_NOTE}
+# Metrics
+
+In Prometheus's text format at `/metrics` on `admin_listen`. Labels are bounded: never a key or a caller.
+
+"""
+    # The client library keeps the names of labels to itself until a metric has a sample.
+    kept = [each for each in vars(Metrics()).values() if isinstance(each, MetricWrapperBase)]
+    rows = []
+    for metric in kept:
+        [described] = metric.describe()
+        name = f"{described.name}_total" if described.type == "counter" else described.name
+        labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+        rows.append((f"`{name}`", described.type, labels, described.documentation))
+    return page + _table(("metric", "type", "labels", "what it tells"), rows)
+
+
+PAGES = {
+    "metrics.md": metrics_page,
+    "operations.md": operations_page,
+    "errors.md": errors_page,
+    "commands.md": commands_page,
+    "limits.md": limits_page,
+}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

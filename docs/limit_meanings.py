@@ -1,0 +1,36 @@
+"""What limits mean in fewer words than their classes use, for docs/generate.py."""
+
+SERVER = {
+    "request_line_bytes": "method, target and version of a request; 414 beyond it",
+    "header_block_bytes": "all headers together, each counted with four bytes more; 431 beyond it",
+    "header_count": "how many headers; 431 beyond it",
+    "header_bytes": "the largest single header; 431 beyond it",
+    "trailer_bytes": "trailers, and the spare framing of chunks; the body fails beyond it",
+    "pipelined_requests": "requests parsed before the first is answered",
+    "head_seconds": "from the first wait, or the first byte of a later head, to a whole header block",
+    "idle_seconds": "how long a kept-alive connection may rest between requests",
+    "stall_seconds": "how long a caller may take no byte, or an uploader send none",
+    "linger_seconds": "how long an unread rest of a body is thrown away before the connection is cut",
+    "buffer_bytes": "high-water mark of each direction of a connection",
+    "drain_body_bytes": "an unread rest of at most this much is read for the sake of the connection",
+    "connections": "open at once; more are answered 503 and closed",
+    "refused_connections": "of those, on their way out at once; more are closed unheard",
+}
+
+POOL = {
+    "environments_limit": "processes over all functions",
+    "queue_limit": "invocations of one function that may wait for an environment; more get SlowDown",
+    "start_timeout_seconds": "from the start of a process to its first request for an event",
+    "abandon_grace_seconds": "how long a run goes on that nobody waits for any more",
+    "next_timeout_seconds": "from an answer to the request for the next event",
+    "idle_seconds": "how long an unused environment is kept",
+    "kill_wait_seconds": "how long the end of a killed process is waited for",
+    "environment_life_seconds": "the age at which an environment is replaced when it has no run",
+    "backoff_first_seconds": "the pause after a failed start, doubled each time",
+    "backoff_last_seconds": "the longest such pause",
+    "memory_allowance_mb": "what a process may reserve beyond its function's memory",
+    "open_files": "descriptors a process may hold",
+    "file_bytes": "the largest file a process may write",
+    "log_bytes_per_invocation": "what a run writes beyond it is dropped, with a marker",
+    "log_bytes_per_function": "the latest lines that are kept, in memory",
+}
