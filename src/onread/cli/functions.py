@@ -50,11 +50,11 @@ def create(
 def update(
     name: str,
     code: Annotated[Path | None, typer.Option(help="A folder, a file or a zip.")] = None,
-    handler: str | None = None,
-    runtime: str | None = None,
+    handler: Annotated[str | None, typer.Option(help="FILE.FUNCTION")] = None,
+    runtime: Annotated[str | None, typer.Option(help="As AWS names it.")] = None,
     env: Environment = None,
-    timeout: int | None = None,
-    memory: int | None = None,
+    timeout: Annotated[int | None, typer.Option(help="Seconds one run may take.")] = None,
+    memory: Annotated[int | None, typer.Option(help="MB")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Replace a function's code or settings; what is not given stays."""
@@ -111,7 +111,11 @@ def invoke(
 
 
 @app.command()
-def logs(name: str, limit: int = 100, as_json: AsJson = False) -> None:
+def logs(
+    name: str,
+    limit: Annotated[int, typer.Option(help="How many lines, the latest.")] = 100,
+    as_json: AsJson = False,
+) -> None:
     """Print what a function wrote lately."""
     with refusals():
         events = client("onread").get_function_logs(FunctionName=name, Limit=limit)["Events"]
