@@ -190,7 +190,8 @@ def _mismatch(
         message,
         AWSAccessKeyId=claim.access_key_id,
         StringToSign=text,
-        SignatureProvided=claim.signature,
+        # Its beginning is enough to compare: a good URL sent with a wrong method is still a permission.
+        SignatureProvided=f"{claim.signature[:8]}...",
         StringToSignBytes=text.encode().hex(" "),
         CanonicalRequest=_showable(canonical_request),
     )

@@ -306,7 +306,7 @@ def test_T002_an_invented_signature_is_refused(make, first):
     error = refused(
         received("GET", request.target.replace(signature, forged), headers), SignatureDoesNotMatch
     )
-    assert error.fields["SignatureProvided"] == forged
+    assert error.fields["SignatureProvided"] == f"{forged[:8]}..."
 
 
 @pytest.mark.parametrize("make", [by_header, by_query])
