@@ -2,11 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test install check format compat bench fuzz clean
+.PHONY: demo test install check format compat bench docs lock fuzz clean
+SOURCES := src tests examples bench docs
 
 install: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.X")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
@@ -19,18 +21,34 @@ test: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: install
-	$(BIN)/ruff format --check src tests examples bench
-	$(BIN)/ruff check src tests examples bench
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/unit tests/flow -m "not slow" -n 2 --dist loadfile
 
 format: install
-	$(BIN)/ruff format src tests examples bench
-	$(BIN)/ruff check --fix src tests examples bench
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+compat: install
+	$(BIN)/python -m pytest -m compat -n 2 --dist loadfile
 
 bench: install
 	$(BIN)/python -m bench
+
+docs: install
+	$(BIN)/python -m docs.generate
+
+# Newest versions of everything, in an environment that is thrown away; the index in use is not written down.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools
+	build/lock/bin/python -m piptools compile --quiet --upgrade --strip-extras --no-annotate --no-header \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--extra test --extra dev --output-file build/lock/requirements.lock pyproject.toml
+	mv build/lock/requirements.lock requirements.lock
+	rm -rf build/lock
 
 # Seconds for each target; without atheris (no wheel for this machine) it says so and skips.
 FUZZ_SECONDS ?= 60
