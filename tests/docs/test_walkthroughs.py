@@ -5,6 +5,7 @@ the default ones.
 """
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -69,6 +70,7 @@ def follow(page, folder):
     return parts, shell.returncode, (folder / "errors.log").read_text(errors="replace")
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the pages use curl, which is not installed")
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
 def test_a_page_can_be_followed_to_its_end(page, tmp_path):
     blocks = shell_blocks(page)
