@@ -3,6 +3,7 @@
  *   loadgen get        PORT LANES COUNT SIZE               GET /bytes/SIZE
  *   loadgen rendezvous PORT LANES COUNT SIZE CHUNKED       a held GET /r/ID and the POST /w/ID that answers it
  *   loadgen proxy      PORT LANES COUNT SIZE CHUNKED PORT  GET /p/ID of a proxy whose upstream (last PORT) is this process
+ *   loadgen send       PORT LANES COUNT SIZE FILE          the request in FILE, word for word; SIZE bytes are expected
  *
  * A lane does one such exchange at a time. Prints one line of JSON. Exit codes: 2 a system call failed,
  * 3 the server closed a connection, 4 nothing moved for ten seconds.
@@ -26,7 +27,7 @@
 #define CHUNK 65536
 #define STALL_MS 10000
 
-enum mode { GET, RENDEZVOUS, PROXY };
+enum mode { GET, RENDEZVOUS, PROXY, SEND };
 enum role { READER, WRITER, UPSTREAM, LISTENING };
 enum reading { HEAD, SIZED, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, LAST_LINE, COMPLETE };
 
@@ -61,6 +62,7 @@ static int epoll_fd, port, upstream_port, lanes, chunked;
 static long count, size, started, finished, errors;
 static double *latencies;
 static char *body, *scratch;
+static char request[4096]; /* what SEND sends */
 static long body_period; /* the body repeats after this many bytes */
 
 static double now(void) {
@@ -210,6 +212,11 @@ static void framing_line(char *line, size_t room) {
 static void ask(struct lane *lane, long id) {
   struct connection *c = lane->reader;
   char path[64];
+  if (mode == SEND) {
+    c->head_bytes = snprintf(c->head, sizeof c->head, "%s", request);
+    begin_sending(c, 0);
+    return;
+  }
   if (mode == GET) snprintf(path, sizeof path, "/bytes/%ld", size);
   else snprintf(path, sizeof path, mode == PROXY ? "/p/%ld" : "/r/%ld", id);
   c->head_bytes = snprintf(c->head, sizeof c->head,
@@ -364,6 +371,13 @@ static void listen_upstream(void) {
   adopt(fd, LISTENING, NULL);
 }
 
+static void read_request(const char *path) {
+  FILE *file = fopen(path, "r");
+  check(file != NULL, path);
+  request[fread(request, 1, sizeof request - 1, file)] = 0;
+  fclose(file);
+}
+
 /* The run */
 
 static void turn(void) {
@@ -394,13 +408,14 @@ static void report(double seconds) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 6) { fprintf(stderr, "usage: loadgen get|rendezvous|proxy PORT LANES COUNT SIZE [CHUNKED [PORT]]\n"); return 1; }
-  mode = argv[1][0] == 'g' ? GET : argv[1][0] == 'r' ? RENDEZVOUS : PROXY;
+  if (argc < 6) { fprintf(stderr, "usage: loadgen get|rendezvous|proxy|send PORT LANES COUNT SIZE [CHUNKED [PORT] | FILE]\n"); return 1; }
+  mode = argv[1][0] == 'g' ? GET : argv[1][0] == 'r' ? RENDEZVOUS : argv[1][0] == 's' ? SEND : PROXY;
   port = atoi(argv[2]);
   lanes = atoi(argv[3]);
   count = atol(argv[4]);
   size = atol(argv[5]);
-  chunked = argc > 6 && atoi(argv[6]);
+  if (mode == SEND) read_request(argv[6]);
+  chunked = mode != SEND && argc > 6 && atoi(argv[6]);
   upstream_port = argc > 7 ? atoi(argv[7]) : 0;
   latencies = calloc(count + lanes, sizeof *latencies);
   scratch = malloc(1 << 20);
