@@ -1,6 +1,7 @@
 """Builds everything once, in order, and takes it down in the reverse order."""
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -79,13 +80,21 @@ class Gateway:
 
     front: Listener
     admin: Listener
+    pool: FunctionPool
     root_key: RootKey
     ready: bool = True
 
     async def drain(self) -> None:
-        """Not ready from now on; what is in progress may end, within a minute."""
+        """Not ready from now on; what is in progress may end, within a minute.
+
+        Callers first, then the runs: a caller has the last byte before its function has been told so.
+        """
         self.ready = False
+        deadline = asyncio.get_running_loop().time() + _DRAIN_SECONDS
         await self.front.drain(_DRAIN_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await self.pool.drain()
 
 
 @asynccontextmanager
@@ -294,7 +303,7 @@ async def _open_admin(
 
     handler = admin_handler(base.metrics, lambda: gateway is not None and gateway.ready, refresh)
     admin = await _listen("admin_listen", handler, base.settings.admin_listen, scope)
-    gateway = Gateway(front=front, admin=admin, root_key=base.root_key)
+    gateway = Gateway(front=front, admin=admin, pool=pool, root_key=base.root_key)
     return gateway
 
 

@@ -574,6 +574,34 @@ def test_R020_no_descriptor_or_task_is_left_after_many_killed_environments(tmp_p
     run_in_pool(tmp_path, measured)
 
 
+def test_R050_draining_waits_for_open_runs_and_for_those_in_the_queue(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        await pool.drain()
+        function = workshop.function("app.echo", warm_environments=1)
+        async with asyncio.TaskGroup() as group:
+            runs = [group.create_task(workshop.run(pool, function)) for _ in range(3)]
+            await asyncio.sleep(0)
+            await pool.drain()
+            assert pool.counts()[1:] == (0, 0)
+        assert all(isinstance(run.result(), Returned) for run in runs)
+
+    run_in_pool(tmp_path, body)
+
+
+def test_fewer_environments_are_kept_when_fewer_are_wanted(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        function = workshop.function(warm_environments=2)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(10):
+                group.create_task(workshop.run(pool, function))
+        assert pool.counts()[0] == 2
+        fewer = replace(function, warm_environments=1)
+        assert isinstance(await workshop.run(pool, fewer), Returned)
+        await until(lambda: pool.counts()[0] == 1)
+
+    run_in_pool(tmp_path, body)
+
+
 def test_a_relative_cache_directory_serves_as_well(tmp_path):
     async def body(pool: FunctionPool, workshop: Workshop) -> None:
         assert isinstance(await workshop.run(pool, workshop.function()), Returned)

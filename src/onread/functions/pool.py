@@ -118,6 +118,7 @@ class FunctionPool:
         self._supervisors: dict[str, Supervisor] = {}
         self._group = asyncio.TaskGroup()
         self._closed = True
+        self._ran = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         # Work folders of a gateway that was killed.
@@ -136,6 +137,12 @@ class FunctionPool:
         for supervisor in tuple(self._supervisors.values()):  # those of deleted functions too
             supervisor.kill("stopping")
         await self._group.__aexit__(kind, error, trace)
+
+    async def drain(self) -> None:
+        """Return when no run is open: what a function still does after its answer is part of its run."""
+        while any(fleet.busy or fleet.waiting for fleet in self._fleets.values()):
+            self._ran.clear()
+            await self._ran.wait()
 
     # For those who run functions
 
@@ -241,6 +248,7 @@ class FunctionPool:
 
     def ran(self, function: Function, outcome: Outcome, seconds: float) -> None:
         """See `fleet.Headquarters`."""
+        self._ran.set()
         self._observer.ran(function, outcome, seconds)
 
     def ready_after(self, function: Function, seconds: float) -> None:
@@ -250,6 +258,7 @@ class FunctionPool:
     def ended(self, fleet: Fleet, supervisor: Supervisor, reason: str) -> None:
         """See `fleet.Headquarters`."""
         self._supervisors.pop(supervisor.environment_id, None)
+        self._ran.set()
         self._observer.environment_ended(supervisor.function, reason)
         if self._closed:
             return
