@@ -47,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._held_bytes = 0
         self._reading = True
         self._head_began = False
+        self._fresh = True
         self._draining = False
         self._ending = False
         self._deadline = 0.0
@@ -172,10 +173,11 @@ class Connection(asyncio.Protocol):
                 self.cut()
 
     async def _serve(self) -> None:
-        patience_seconds = self._limits.head_seconds
+        patience_seconds = self._limits.linger_seconds if self._draining else self._limits.head_seconds
         while not self._ending:
             received = await self._next(patience_seconds)
             patience_seconds = self._limits.idle_seconds
+            self._fresh = False
             if received is None:
                 self._end()
             elif isinstance(received, Refusal):
@@ -193,7 +195,7 @@ class Connection(asyncio.Protocol):
         if self._held and not reader.received:
             self._feed_held()
         while not reader.received:
-            if reader.finished or (self._draining and not reader.in_head):
+            if reader.finished or (self._draining and not reader.in_head and not self._fresh):
                 return None
             self._begin_wait(self._limits.head_seconds if reader.in_head else patience_seconds)
             self._wanted = self._listener.loop.create_future()
@@ -273,9 +275,16 @@ class Connection(asyncio.Protocol):
         self._sender.cut()
 
     def drain(self) -> None:
-        """Answer what has begun, then close; an idle connection closes at once."""
+        """Answer what has begun, then close; an idle connection closes at once.
+
+        A new one may have sent its first request already: it is waited for, a moment only.
+        """
         self._draining = True
-        if not self._head_began:
+        if self._head_began:
+            return
+        if self._fresh:
+            self._deadline = min(self._deadline, time.monotonic() + self._limits.linger_seconds)
+        else:
             self._wake()
 
     def check(self, now: float) -> None:

@@ -24,6 +24,8 @@ class Limits:
         buffer_bytes: high-water mark of each direction of a connection.
         drain_body_bytes: an unread rest of at most this much is read for the sake of the connection.
         connections: how many may be open at once; more are answered 503 and closed.
+        handshakes: how many TLS handshakes may be in progress beside them; one more is cut.
+        handshake_seconds: from the first wait to the end of a TLS handshake.
         refused_connections: how many of those may be on their way out at once; more are closed unheard.
     """
 
@@ -40,6 +42,8 @@ class Limits:
     buffer_bytes: int = 256 << 10
     drain_body_bytes: int = 64 << 10
     connections: int = 4096
+    handshakes: int = 1024
+    handshake_seconds: float = 10.0
     refused_connections: int = 64
 
 

@@ -6,7 +6,7 @@ Owns every task of the server: one a connection, and the one that watches the de
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from email.utils import formatdate
 
@@ -15,10 +15,14 @@ from onread.server.connection import Connection
 from onread.server.head import render_head
 from onread.server.limits import DEFAULT_LIMITS, Limits
 from onread.server.refusal import service_error_response
+from onread.server.tls import Certificates
+from onread.server.tls_link import TlsLink
 from onread.wire.message import Handler
 
 _BACKLOG = 1024
 _LONGEST_CHECK_SECONDS = 1.0
+# How many turns either loop takes from accepting a connection to telling us of it, amply.
+_ACCEPTING_TURNS = 8
 
 
 class Listener:
@@ -27,18 +31,30 @@ class Listener:
     Attributes:
         handler: answers every request.
         standing_lines: the header lines of every answer, renewed each second.
+        scheme: of every request here.
+        certificates: shown to every peer; None without TLS.
     """
 
-    def __init__(self, handler: Handler, *, limits: Limits, scheme: str, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        limits: Limits,
+        tasks: asyncio.TaskGroup,
+        certificates: Certificates | None = None,
+    ) -> None:
         self.handler = handler
         self.limits = limits
-        self.scheme = scheme
+        self.certificates = certificates
+        self.scheme = "https" if certificates is not None else "http"
         self.loop = asyncio.get_running_loop()
         self.standing_lines = ""
         self._tasks = tasks
         self._connections: set[Connection] = set()
+        self._handshakes: set[TlsLink] = set()
         self._quiet = asyncio.Event()
-        self._server: asyncio.Server | None = None
+        self._draining = False
+        self._servers: list[asyncio.Server] = []
         self._watcher: asyncio.Task[None] | None = None
         self.address = ("", 0)
 
@@ -52,33 +68,43 @@ class Listener:
         """How many connections are open."""
         return len(self._connections)
 
-    async def open(self, host: str, port: int, sock: socket.socket | None) -> None:
-        """Bind and accept from now on.
+    def descriptors(self) -> list[int]:
+        """Of the listening sockets, to be handed to another process; they stay ours."""
+        return [sock.fileno() for server in self._servers for sock in server.sockets]
+
+    async def open(self, host: str, port: int, socks: Sequence[socket.socket]) -> None:
+        """Bind, or take the sockets given, and accept from now on.
 
         Raises:
             OSError: the address cannot be bound.
         """
         self._renew_standing_lines()
-        if sock is None:
-            self._server = await self.loop.create_server(
-                lambda: Connection(self), host, port, backlog=_BACKLOG
-            )
-        else:
-            self._server = await self.loop.create_server(
-                lambda: Connection(self), sock=sock, backlog=_BACKLOG
-            )
-        name = self._server.sockets[0].getsockname()
+        for sock in socks:
+            server = await self.loop.create_server(self._accepted, sock=sock, backlog=_BACKLOG)
+            self._servers.append(server)
+        if not socks:
+            self._servers.append(await self.loop.create_server(self._accepted, host, port, backlog=_BACKLOG))
+        name = self._servers[0].sockets[0].getsockname()
         self.address = (name[0], name[1])
         self._watcher = self._tasks.create_task(self._watch(), name="onread.server.watch")
+
+    def _accepted(self) -> Connection | TlsLink:
+        if self.certificates is None:
+            return Connection(self)
+        return TlsLink(self, self.certificates.context)
 
     async def drain(self, timeout_seconds: float) -> None:
         """Stop accepting and let what has begun end; after the timeout it is cut.
 
-        Idle connections close at once, the answers of busy ones say ``Connection: close``.
+        Idle connections close at once, the answers of busy ones say ``Connection: close``. One that
+        has just been made may still send its first request.
         """
+        self._draining = True
         self._stop_accepting()
         for connection in tuple(self._connections):
             connection.drain()
+        for _ in range(_ACCEPTING_TURNS):
+            await asyncio.sleep(0)
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._all_gone()
@@ -93,22 +119,30 @@ class Listener:
             self._watcher.cancel()
 
     def _stop_accepting(self) -> None:
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
 
     async def _cut_all(self) -> None:
+        for link in tuple(self._handshakes):
+            link.abort()
         for connection in tuple(self._connections):
             connection.cut()
         await self._all_gone()
 
     async def _all_gone(self) -> None:
-        while self._connections:
+        while self._connections or self._handshakes:
             self._quiet.clear()
             await self._quiet.wait()
 
     async def _watch(self) -> None:
         limits = self.limits
-        shortest = min(limits.head_seconds, limits.idle_seconds, limits.stall_seconds, limits.linger_seconds)
+        shortest = min(
+            limits.head_seconds,
+            limits.idle_seconds,
+            limits.stall_seconds,
+            limits.linger_seconds,
+            limits.handshake_seconds,
+        )
         pause = min(_LONGEST_CHECK_SECONDS, shortest / 4)
         while True:
             await asyncio.sleep(pause)
@@ -116,6 +150,8 @@ class Listener:
             now = time.monotonic()
             for connection in tuple(self._connections):
                 connection.check(now)
+            for link in tuple(self._handshakes):
+                link.check(now)
 
     def _renew_standing_lines(self) -> None:
         self.standing_lines = f"Date: {formatdate(usegmt=True)}\r\nServer: onread\r\n"
@@ -125,6 +161,8 @@ class Listener:
     def admit(self, connection: Connection) -> asyncio.Task[None] | None:
         """Count a new connection and start its task; None when there are too many."""
         self._connections.add(connection)
+        if self._draining:
+            connection.drain()
         if len(self._connections) > self.limits.connections:
             return None
         return self._tasks.create_task(connection.serve(), name="onread.server.connection")
@@ -138,7 +176,20 @@ class Listener:
     def forget(self, connection: Connection) -> None:
         """A connection is gone."""
         self._connections.discard(connection)
-        if not self._connections:
+        self._tell_when_quiet()
+
+    def admit_handshake(self, link: TlsLink) -> bool:
+        """Count a handshake that begins; False when there are too many."""
+        self._handshakes.add(link)
+        return len(self._handshakes) <= self.limits.handshakes
+
+    def end_handshake(self, link: TlsLink) -> None:
+        """A handshake is done, well or badly."""
+        self._handshakes.discard(link)
+        self._tell_when_quiet()
+
+    def _tell_when_quiet(self) -> None:
+        if not self._connections and not self._handshakes:
             self._quiet.set()
 
     def overload_answer(self) -> bytes:
@@ -155,9 +206,9 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
-    sock: socket.socket | None = None,
+    sock: socket.socket | Sequence[socket.socket] = (),
     limits: Limits = DEFAULT_LIMITS,
-    scheme: str = "http",
+    certificates: Certificates | None = None,
 ) -> AsyncIterator[Listener]:
     """Serve a handler on an address for as long as the scope is open.
 
@@ -165,16 +216,17 @@ async def serve(
 
     Args:
         port: 0 takes any free one; see `Listener.port`.
-        sock: a bound socket to listen on instead of host and port (passed from outside); it is owned
-            by the listener from now on.
+        sock: bound sockets to listen on instead of host and port (passed from outside); they are
+            owned by the listener from now on.
+        certificates: to speak TLS with; renewing them concerns connections made from then on.
 
     Raises:
         OSError: the address cannot be bound.
     """
     try:
         async with asyncio.TaskGroup() as tasks:
-            listener = Listener(handler, limits=limits, scheme=scheme, tasks=tasks)
-            await listener.open(host, port, sock)
+            listener = Listener(handler, limits=limits, tasks=tasks, certificates=certificates)
+            await listener.open(host, port, [sock] if isinstance(sock, socket.socket) else sock)
             try:
                 yield listener
             finally:

@@ -1,14 +1,20 @@
 """A client that sends exactly the bytes it is given, and handlers that note what they saw."""
 
 import asyncio
+import ssl
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from onread.server.limits import DEFAULT_LIMITS
 from onread.server.listener import serve
+from onread.server.tls import Certificates
 from onread.wire.message import Request, Response
 
 PATIENCE_SECONDS = 10
+
+# What listeners show and what peers trust, where the tests of a module run over TLS.
+TLS: ContextVar[tuple[Certificates, ssl.SSLContext] | None] = ContextVar("TLS", default=None)
 
 
 @dataclass
@@ -79,7 +85,9 @@ class Peer:
 @asynccontextmanager
 async def connected(listener):
     """A raw connection to a listener."""
-    peer = Peer(*await asyncio.open_connection("127.0.0.1", listener.port, limit=1 << 20))
+    tls = TLS.get()
+    trusted = tls[1] if tls else None
+    peer = Peer(*await asyncio.open_connection("127.0.0.1", listener.port, limit=1 << 20, ssl=trusted))
     try:
         yield peer
     finally:
@@ -106,5 +114,7 @@ class Echo:
 @asynccontextmanager
 async def served(handler, limits=DEFAULT_LIMITS):
     """A listener and one connection to it."""
-    async with serve(handler, limits=limits) as listener, connected(listener) as peer:
+    tls = TLS.get()
+    shown = tls[0] if tls else None
+    async with serve(handler, limits=limits, certificates=shown) as listener, connected(listener) as peer:
         yield listener, peer

@@ -11,6 +11,7 @@ from onread.server.listener import serve
 from onread.wire.message import Response
 
 from .peer import Echo, connected, served
+from .test_connection import until
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -22,8 +23,9 @@ async def held():
 
     @asynccontextmanager
     async def handler(request):
-        asked.set()
-        await let.wait()
+        if request.method != "OPTIONS":
+            asked.set()
+            await let.wait()
         yield Response(status=200, body=b"done")
 
     yield handler, asked, let
@@ -33,6 +35,8 @@ def test_a_drain_closes_idle_connections_at_once_and_lets_busy_ones_end(run):
     async def main():
         async with held() as (handler, asked, let), served(handler) as (listener, busy):
             async with connected(listener) as idle:
+                idle.send(b"OPTIONS" + GET[3:])
+                assert (await idle.answer()).status == 200
                 busy.send(GET)
                 await asked.wait()
                 async with asyncio.TaskGroup() as tasks:
@@ -59,6 +63,29 @@ def test_a_drain_waits_for_a_head_that_has_begun(run):
                 await asyncio.sleep(0)
                 peer.send(GET[-2:])
                 assert (await peer.answer()).headers["connection"] == "close"
+
+    run(main())
+
+
+def test_a_drain_lets_a_connection_just_made_send_its_first_request(run):
+    async def main():
+        async with served(Echo()) as (listener, _), connected(listener) as new, asyncio.TaskGroup() as tasks:
+            tasks.create_task(listener.drain(10))
+            await until(lambda: listener.connection_count == 2)
+            new.send(GET)
+            answer = await new.answer()
+            assert (answer.status, answer.headers["connection"]) == (200, "close")
+
+    run(main())
+
+
+def test_a_drain_does_not_wait_for_a_connection_that_never_speaks(run):
+    async def main():
+        async with served(Echo(), Limits(linger_seconds=0.05)) as (listener, peer):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(listener.drain(10))
+                assert await peer.rest() == b""
+            assert listener.connection_count == 0
 
     run(main())
 
