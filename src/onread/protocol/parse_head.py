@@ -5,6 +5,7 @@ Read before anybody knows who asks, so that policies can look at them; the docum
 request's own parameters and headers, which are few, and not by the model's, which are many.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,8 @@ from onread.protocol.route import Routed
 from onread.protocol.shape import Member
 from onread.protocol.text_value import Read, reader
 from onread.wire.message import Headers
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def parse_head(routed: Routed, *, query: str, headers: Headers) -> dict[str, Any
         if (label := routed.path_params.get(reading.member.name)) is not None:
             params[reading.member.name] = _value(operation, reading, label)
     if query and plan.parameters:
-        _read_query(operation, plan, Query(query), params)
+        _read_query(operation, plan, read_query(query), params)
     _read_headers(operation, plan, headers, params)
     for member in plan.required:
         if member.name not in params:
@@ -157,13 +160,30 @@ def _reading(operation: Operation, member: Member) -> _Reading:
     rule = operation.patch.get("values", {}).get(member.name, {})
     return _Reading(
         member=member,
-        read=reader(member.shape.element if takes_list else member),
+        read=_read_header_value
+        if _becomes_header(member)
+        else reader(member.shape.element if takes_list else member),
         takes_list=takes_list,
         allowed=frozenset(rule.get("allowed", ())),
         refusal_message=rule.get("message") or _expectation(member),
         lenient=member.name in operation.patch.get("lenient", ()),
         without=operation.patch.get("without", {}).get(member.name),
     )
+
+
+def _becomes_header(member: Member) -> bool:
+    """Whether a parameter goes out as it came in: ``response-content-type`` and its like (T-060)."""
+    return (
+        member.location == "querystring"
+        and member.wire_name.startswith("response-")
+        and member.shape.kind == "string"
+    )
+
+
+def _read_header_value(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("no header can hold it")
+    return text
 
 
 def _expectation(member: Member) -> str:

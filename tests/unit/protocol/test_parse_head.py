@@ -126,6 +126,16 @@ def test_a_known_parameter_must_be_percent_encoded_utf8(query: str) -> None:
         _parse("ListObjectsV2", query)
 
 
+@pytest.mark.parametrize(
+    "name", ["cache-control", "content-disposition", "content-encoding", "content-language", "content-type"]
+)
+@pytest.mark.parametrize("value", ["a%0D%0AX-Evil:%20b", "%0A", "a%00", "%7F", "%1B[1m"])
+def test_T060_a_header_asked_for_in_the_query_holds_no_control_byte(name: str, value: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        _parse("GetObject", f"response-{name}={value}", Key="k")
+    assert refused.value.fields["ArgumentName"] == f"response-{name}"
+
+
 def test_a_date_that_is_no_http_date_does_not_make_a_request_conditional() -> None:
     assert _parse("GetObject", headers=[("If-Modified-Since", "yesterday")], Key="k") == {"Key": "k"}
 
