@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,16 +51,23 @@ class SpawnedGateway:
 
 
 def spawn_gateway(
-    data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None, timeout_seconds: float = 30
+    data_dir: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    under: Sequence[str] = (),
+    timeout_seconds: float = 30,
 ) -> SpawnedGateway:
     """Start ``onread serve`` on free ports over ``data_dir`` and wait until it serves.
+
+    Args:
+        under: a command that runs the command behind it, as ``taskset -c 0`` or ``prlimit --nofile=512``.
 
     Raises:
         DidNotStart: it ended, or did not serve within the time.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     log_file = data_dir.with_name(data_dir.name + ".log")
-    command = [sys.executable, "-m", "onread", "serve", "--data-dir", str(data_dir)]
+    command = [*under, sys.executable, "-m", "onread", "serve", "--data-dir", str(data_dir)]
     command += ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *arguments]
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ONREAD_"))
@@ -112,10 +119,13 @@ def _wait_for_ready(process: subprocess.Popen[bytes], deadline: float) -> Mappin
 
 @contextmanager
 def gateway(
-    data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    data_dir: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    under: Sequence[str] = (),
 ) -> Iterator[SpawnedGateway]:
     """A gateway for the length of a block; drained and gone afterwards."""
-    spawned = spawn_gateway(data_dir, *arguments, environment=environment)
+    spawned = spawn_gateway(data_dir, *arguments, environment=environment, under=under)
     try:
         yield spawned
     finally:
