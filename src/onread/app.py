@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -162,7 +163,7 @@ async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
 
 
 async def _lay_foundation(settings: Settings, functions_endpoint: str, scope: AsyncExitStack) -> _Foundation:
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _take_data_directory(settings.data_dir)
     master_key, root_key = _keys(settings)
     store = await LocalStore.open(settings.data_dir / "store", clock=utc_now, region=settings.region)
     scope.push_async_callback(store.close)
@@ -320,6 +321,16 @@ async def _listen(
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise CannotStart(f"{name} {address}: {reason or error}. Write another HOST:PORT.") from error
+
+
+def _take_data_directory(directory: Path) -> None:
+    """Make it ours alone, unless it holds something already: then say when others may look in."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not any(directory.iterdir()):
+        directory.chmod(0o700)  # a volume just mounted, say
+    elif directory.stat().st_mode & 0o077:
+        cure = f"others may look into the data directory; run: chmod 700 {directory}"
+        _log.warning("data_directory.open", text=cure)
 
 
 def _keys(settings: Settings) -> tuple[bytes, RootKey]:
