@@ -10,7 +10,7 @@ import pytest
 from tests.compat.wire import refused, send_signed
 
 pytestmark = [pytest.mark.compat, pytest.mark.slow]
-CYCLES = 5
+CYCLES = 4
 WRITERS = 4
 KEYS_OF_A_WRITER = 3
 
