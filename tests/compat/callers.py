@@ -289,6 +289,13 @@ class Stage:
         lines = self.world.client("onread").get_function_logs(FunctionName=self.function(code), Limit=10000)
         return [event["Message"] for event in lines["Events"]]
 
+    def warm_up(self) -> None:
+        """Run the obedient function once, untimed: its first start may take longer than a short limit."""
+        invoke = self.world.client("lambda").invoke
+        call = self.threads.submit(invoke, FunctionName=self.function("obeys"))
+        self.puppets.next().returns()
+        call.result(PATIENCE_SECONDS)
+
     def configure(self, code: str, warm: int) -> None:
         """How many environments of a function may run at once."""
         self.world.client("onread").configure_function(

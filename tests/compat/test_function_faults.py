@@ -81,17 +81,19 @@ def test_R020_a_killed_environment_is_replaced_within_a_second(on_stage, world):
 def test_R022_a_frozen_function_is_replaced_at_the_deadline(own_world):
     world = own_world(**TWO_SECONDS)
     with stage(world) as made:
+        made.warm_up()
         call = made.call("obeys")
         puppet = made.puppets.next()
         os.kill(puppet.pid, signal.SIGSTOP)
         answer = call.result(5)
         assert (answer.status, answer.code) == (500, "LambdaTimeout")
         wait_until(lambda: not psutil.pid_exists(puppet.pid), seconds=2)  # so no SIGCONT wakes a late writer
+        made.warm_up()
         assert answers_again(made)
 
 
 def test_time_limits_are_told_apart(own_world):
-    world = own_world(**TWO_SECONDS)
+    world = own_world(ONREAD_TRANSFORM_TIMEOUT_SECONDS="3")
     with stage(world) as made:
         function = made.function("never_answers", Timeout=1)
         own = fetch(presign(world, world.olap_over(made.supporting, function)[1], "key"))

@@ -82,6 +82,7 @@ def test_T130_nobody_signs_anew_with_the_session_of_the_input_url(world, waiting
 def test_T130_the_input_url_works_from_the_start_and_only_while_it_is_valid(own_world):
     world = own_world(ONREAD_TRANSFORM_TIMEOUT_SECONDS="1")
     with stage(world) as made:
+        made.warm_up()
         call = made.call("obeys")
         puppet = made.puppets.next()
         assert fetch(puppet.input_url).status == 200

@@ -50,6 +50,15 @@ def test_T100_unknown_tokens_and_routes_are_all_told_the_same(world, waiting):
     serve_and_return(waiting)
 
 
+def test_a_write_with_a_bad_signature_or_none_is_refused_and_the_token_survives(world, waiting):
+    request = write_request(world, waiting.token, waiting.route, body=b"evil")
+    forged = re.sub(rb"Signature=[0-9a-f]{8}", b"Signature=00000000", request)
+    assert status_and_code(world.raw(forged)) == (400, "InvalidSignature")
+    unsigned = re.sub(rb"Authorization: .*\r\n", b"", request)
+    assert status_and_code(world.raw(unsigned))[0] in (403, 405)  # unsigned, it is plain S3's
+    serve_and_return(waiting)
+
+
 def test_T101_a_used_token_is_refused_after_success(world, waiting):
     token, route = waiting.token, waiting.route
     assert waiting.writes(Body="good") == {"status": 200}
@@ -148,6 +157,7 @@ def test_T105_a_token_ends_with_an_error_of_its_function(on_stage, world):
 def test_T105_a_token_does_not_outlive_the_gateway_nor_its_deadline(own_world, tmp_path):
     world = own_world(tmp_path / "data", ONREAD_TRANSFORM_TIMEOUT_SECONDS="2")
     with stage(world) as made:
+        made.warm_up()
         call = made.call("obeys")
         puppet = made.puppets.next()
         answer = call.result(20)
@@ -289,6 +299,7 @@ def test_T116_a_writer_may_dribble(on_stage):
 def test_T113_T117_the_deadline_cuts_writers_that_stop_and_writers_that_never_do(own_world):
     world = own_world(ONREAD_TRANSFORM_TIMEOUT_SECONDS="3")
     with stage(world) as made:
+        made.warm_up()
         caller = made.raw("obeys")
         puppet = made.puppets.next()
         puppet.begins()
@@ -299,6 +310,7 @@ def test_T113_T117_the_deadline_cuts_writers_that_stop_and_writers_that_never_do
         wait_until(lambda: puppet.pid not in [p.pid for p in world.function_processes()])
         with pytest.raises(urllib3.exceptions.HTTPError):
             fetch(presign(world, made.alias("streams"), "key", "mib=1000000"))
+        made.warm_up()
         call = made.call("obeys")
         again = made.puppets.next()  # the place is free again
         again.writes(Body="good")
