@@ -105,7 +105,9 @@ async def _send_chunked(sender: Sender, body: Body) -> None:
         if size <= GATHER_BYTES:
             sender.put(b"%x\r\n%b\r\n" % (size, chunk))
         else:
-            sender.put_all((b"%x\r\n" % size, chunk, b"\r\n"))
+            sender.put(b"%x\r\n" % size)
+            sender.put(chunk)
+            sender.put(b"\r\n")
         if sender.paused:
             await sender.room()
     sender.put(_LAST_CHUNK)

@@ -3,10 +3,14 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Iterable
 
 # Up to this much is copied into the write of what stands before it; more goes as it is.
 GATHER_BYTES = 16 << 10
+
+# The loop writes at once whatever it is handed, so what belongs together is handed over together:
+# up to this much, in so many pieces (the kernel takes 1,024 in one write).
+_WRITE_BYTES = 64 << 10
+_WRITE_PIECES = 256
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 
@@ -47,19 +51,14 @@ class Sender:
         self._transport.write(data)
 
     def put(self, data: bytes) -> None:
-        """Send bytes, a small piece together with its neighbours."""
+        """Send bytes, together with their neighbours."""
         self._pending.append(data)
         self._pending_bytes += len(data)
-        if self._pending_bytes > GATHER_BYTES:
+        if self._pending_bytes > _WRITE_BYTES or len(self._pending) > _WRITE_PIECES:
             self.flush()
         elif not self._flush_planned:
             self._flush_planned = True
             self._loop.call_soon(self._planned_flush)
-
-    def put_all(self, pieces: Iterable[bytes]) -> None:
-        """Send pieces one behind the other without joining them."""
-        self._pending.extend(pieces)
-        self.flush()
 
     def _planned_flush(self) -> None:
         self._flush_planned = False
