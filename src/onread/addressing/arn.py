@@ -7,6 +7,7 @@ Source: Amazon S3 and AWS Lambda service models (patterns of ``AccessPointArn`` 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from onread.errors import InvalidArgument, InvalidRequest
 
@@ -76,6 +77,7 @@ def parse_arn(text: str) -> Arn:
     return Arn(partition=partition, service=service, region=region, account_id=account_id, resource=resource)
 
 
+@lru_cache(maxsize=1024)  # those of the access points in use, which are few
 def parse_access_point_arn(text: str) -> AccessPointArn:
     """An access point's ARN, written ``accesspoint/NAME`` or, as SDKs also do, ``accesspoint:NAME``.
 

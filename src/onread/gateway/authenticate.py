@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from onread.addressing.address import (
@@ -169,6 +170,7 @@ def _anonymous(address: Address) -> Principal:
     return Principal(kind=PrincipalKind.ANONYMOUS, account_id="", arn="anonymous", principal_id="anonymous")
 
 
+@lru_cache(maxsize=16)  # an account has one root and few keys for it
 def root_principal(account_id: str, access_key_id: str) -> Principal:
     """The account itself."""
     return Principal(

@@ -6,6 +6,7 @@ would let it act as its caller: no signature, no session token, no customer key.
 Source: Amazon S3 User Guide, "Event context format and usage".
 """
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -127,10 +128,11 @@ def refuse_customer_keys(request: Request) -> None:
         )
 
 
-def parameters(query: str) -> list[tuple[str, str]]:
+@lru_cache(maxsize=256)  # asked for three times in the life of one request
+def parameters(query: str) -> tuple[tuple[str, str], ...]:
     """The query's parameters in order, decoded; one without ``=`` has an empty value."""
     pairs = (parameter.partition("=") for parameter in query.split("&") if parameter)
-    return [(unquote(name), unquote(value)) for name, _, value in pairs]
+    return tuple([(unquote(name), unquote(value)) for name, _, value in pairs])
 
 
 def is_credential(name: str) -> bool:

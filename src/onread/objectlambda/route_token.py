@@ -7,7 +7,7 @@ is good for. Whether a token was used is not written in it: the rendezvous knows
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from onread.errors import InvalidToken, ValidationError
@@ -59,7 +59,8 @@ def mint(ticket: OutputTicket, *, key: bytes, randomness: bytes) -> str:
         randomness: `RANDOM_BYTES` fresh bytes from the system's source.
     """
     nonce, salt = randomness[:_NONCE_BYTES], randomness[_NONCE_BYTES:RANDOM_BYTES]
-    return seal({**asdict(ticket), "salt": b64encode(salt).decode()}, key=key, nonce=nonce)
+    document = {name: getattr(ticket, name) for name in OutputTicket.__slots__}
+    return seal({**document, "salt": b64encode(salt).decode()}, key=key, nonce=nonce)
 
 
 def open_ticket(token: str, *, key: bytes) -> OutputTicket:

@@ -6,7 +6,7 @@ what a session may do: that is the policy's, with the facts given here.
 """
 
 from base64 import b64decode, b64encode
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,7 +44,13 @@ def seal_input_session(
             "role_arn": principal.role_arn,
             "issued_at": principal.issued_at.timestamp() if principal.issued_at else None,
         },
-        "grant": {**asdict(grant), "key": _key_to_text(grant.key)},
+        "grant": {
+            "request_id": grant.request_id,
+            "method": grant.method,
+            "access_point_arn": grant.access_point_arn,
+            "key": _key_to_text(grant.key),
+            "version_id": grant.version_id,
+        },
     }
     return seal(document, key=key, nonce=nonce)
 
@@ -92,7 +98,8 @@ def _input_principal(document: dict[str, Any], now: datetime) -> Principal:
         raise AccessDenied("Request has expired")
     facts = document["principal"]
     issued_at = facts["issued_at"]
-    principal = Principal(
+    grant = InputGrant(**{**document["grant"], "key": _key_from_text(document["grant"]["key"])})
+    return Principal(
         kind=PrincipalKind(facts["kind"]),
         account_id=facts["account_id"],
         arn=facts["arn"],
@@ -101,9 +108,9 @@ def _input_principal(document: dict[str, Any], now: datetime) -> Principal:
         user_name=facts["user_name"],
         role_arn=facts["role_arn"],
         issued_at=datetime.fromtimestamp(issued_at, UTC) if issued_at is not None else None,
+        called_via=(CALLED_VIA,),
+        input_grant=grant,
     )
-    grant = InputGrant(**{**document["grant"], "key": _key_from_text(document["grant"]["key"])})
-    return replace(principal, called_via=(CALLED_VIA,), input_grant=grant)
 
 
 def _key_to_text(key: str | None) -> str | None:

@@ -24,17 +24,17 @@ class TransformWatch:
     def mark(self, stage: str) -> None:
         """The stage that began at the mark before has ended."""
         now = self._now()
-        self._metrics.stage_seconds.labels(stage).observe(now - self._marked)
+        self._metrics.stages[stage].observe(now - self._marked)
         self._marked = now
 
     def first_byte(self) -> None:
         """The answer's head is ready to leave."""
-        self._metrics.stage_seconds.labels("first_byte").observe(self._now() - self._entered)
+        self._metrics.stages["first_byte"].observe(self._now() - self._entered)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._metrics.stage_seconds.labels("total").observe(self._now() - self._entered)
+        self._metrics.stages["total"].observe(self._now() - self._entered)
         self._metrics.transformed.labels(self._access_point, _outcome(error)).inc()
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from onread.protocol.model import Operation
-from onread.protocol.query_string import Query
+from onread.protocol.query_string import Query, read_query
 from onread.protocol.route import Routed
 from onread.protocol.shape import Member
 from onread.protocol.text_value import Read, reader

@@ -6,6 +6,7 @@ that repair differently see two different names.
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from onread.errors import InvalidURI
@@ -32,6 +33,12 @@ def decode_text(encoded: str) -> str:
 def decode_query_text(encoded: str) -> str:
     """As `decode_text`, for a name or value of a query string or form: ``+`` is a space."""
     return decode_text(encoded.replace("+", " "))
+
+
+@lru_cache(maxsize=256)  # routing and parsing read the same one, and a presigned URL comes again
+def read_query(text: str) -> "Query":
+    """The parameters of a query string."""
+    return Query(text)
 
 
 class Query:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from onread.errors import InvalidAction, MethodNotAllowed, ValidationError
 from onread.protocol.form import read_form
 from onread.protocol.model import Operation, Service, Services
-from onread.protocol.query_string import Query
+from onread.protocol.query_string import read_query
 from onread.protocol.route_object import route_object
 from onread.protocol.route_path import route_path
 from onread.wire.message import Headers
@@ -58,8 +58,8 @@ def route(
     if model.protocol == "query":
         return Routed(_action(model, method, form or b""))
     if bucket:
-        return Routed(*route_object(model, method, path, Query(query), headers))
-    return Routed(*route_path(model, method, path, Query(query)))
+        return Routed(*route_object(model, method, path, read_query(query), headers))
+    return Routed(*route_path(model, method, path, read_query(query)))
 
 
 def _action(service: Service, method: str, form: bytes) -> Operation:

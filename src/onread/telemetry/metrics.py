@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+STAGES = ("queue", "run", "first_byte", "total")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -75,6 +76,7 @@ class Metrics:
             "onread_invocations_waiting", "Invocations that wait for an environment", registry=registry
         )
 
+        self.stages = {stage: self.stage_seconds.labels(stage) for stage in STAGES}
         self._by_operation: dict[str, _OperationMetrics] = {}
         self._by_status: dict[tuple[str, str, int], Counter] = {}
 

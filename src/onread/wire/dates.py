@@ -64,7 +64,7 @@ def parse_http_date(text: str) -> datetime:
 
 def format_iso8601(moment: datetime) -> str:
     """``2030-01-01T00:00:00Z``; fractions of a second are cut off."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
 
 
 def format_iso8601_milliseconds(moment: datetime) -> str:

@@ -169,7 +169,7 @@ def test_a_list_url_signs_all_of_the_callers_parameters_but_those_of_a_signature
     split = urlsplit(text)
     assert split.path == f"/{SUPPORTING.alias}"
     pairs = parameters(split.query)
-    assert pairs[:3] == [("list-type", "2"), ("prefix", "a/"), ("x", "")]
+    assert pairs[:3] == (("list-type", "2"), ("prefix", "a/"), ("x", ""))
     assert [value for name, value in pairs if name == "X-Amz-Expires"] == ["61"]
     assert authenticated(fetch(text)).input_grant.key is None
 
