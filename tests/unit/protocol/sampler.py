@@ -51,7 +51,8 @@ def _map(shape: Shape, name: str, depth: int) -> dict[str, Any]:
 def _text(shape: Shape, name: str) -> str:
     if getattr(shape, "enum", None):
         return str(shape.enum[0])
-    if shape.serialization.get("location") == "header" or "AccountId" in name:
+    becomes_header = shape.serialization.get("name", "").startswith("response-")
+    if becomes_header or shape.serialization.get("location") == "header" or "AccountId" in name:
         return name
     if name == "RequestRoute":
         return "io-local"
