@@ -12,6 +12,14 @@ from onread.protocol.text_value import moment_of, reader, writer
 _SERVICES = load_services()
 
 
+def test_a_date_in_a_header_has_a_fraction_only_when_there_is_one() -> None:
+    output = _SERVICES.operation("s3", "GetObject").output
+    assert output is not None
+    write = writer(output.members["ObjectLockRetainUntilDate"])
+    assert write(datetime(2030, 1, 1, tzinfo=UTC)) == "2030-01-01T00:00:00Z"
+    assert write(datetime(2030, 1, 1, microsecond=5000, tzinfo=UTC)) == "2030-01-01T00:00:00.005Z"
+
+
 def _member(operation: str, name: str) -> Member:
     return _SERVICES.operation("s3", operation).input.members[name]
 
