@@ -47,7 +47,7 @@ def _fuzz(name: str, seconds: int) -> bool:
         *(sys.executable, "-m", "tests.fuzz", "--engine", name, str(kept)),
         f"-max_total_time={seconds}",
         f"-max_len={target.longest_bytes}",
-        f"-dict={_dictionary(name)}",
+        *([f"-dict={_dictionary(name)}"] if target.words else []),
         f"-artifact_prefix={finds}/{name}-",
         f"-rss_limit_mb={MOST_MEMORY_MEGABYTES}",
         f"-timeout={HANG_SECONDS}",

@@ -149,4 +149,5 @@ TARGET = Target(
             b"ffffffffffffffff",
         ),
     ],
+    rounds=20000,
 )
