@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from docs.limit_meanings import POOL, SERVER
+from docs.limit_meanings import ADMISSION, POOL, SERVER
 from prometheus_client.metrics import MetricWrapperBase
 from typer.main import get_command
 
@@ -21,14 +21,19 @@ from onread.functions.package import ENTRY_LIMIT, UNZIPPED_LIMIT_BYTES, ZIPPED_L
 from onread.functions.settings import PoolSettings
 from onread.functions.variables import LIMIT_BYTES as ENVIRONMENT_BYTES
 from onread.gateway.dispatch import ACCESS_POINT_OPERATIONS
+from onread.gateway.documents import GRACE_SECONDS, SLOWEST_BYTES_PER_SECOND
+from onread.gateway.gate import AdmissionLimits
 from onread.metadata.access_points import MOST_ACCESS_POINTS, MOST_OBJECT_LAMBDA_ACCESS_POINTS
 from onread.metadata.credentials import KEYS_A_USER
 from onread.objectlambda.configuration import ACTIONS
 from onread.objectlambda.event import MAXIMUM_EVENT_BYTES
 from onread.policy.document import MAX_POLICY_BYTES
+from onread.protocol.model import load_services
 from onread.protocol.operations import SERVED
+from onread.protocol.parse_json import DEEPEST as DEEPEST_JSON
+from onread.protocol.xml_reader import DEEPEST as DEEPEST_XML
 from onread.server.limits import Limits
-from onread.sigv4.scope import MAX_EXPIRES_SECONDS
+from onread.sigv4.scope import MAX_EXPIRES_SECONDS, MAX_SKEW
 from onread.stores.local.blobs import LARGEST_BLOB_BYTES
 from onread.stores.local.buckets import MOST_BUCKETS
 from onread.stores.local.complete import LEAST_PART_BYTES
@@ -173,6 +178,8 @@ What one request, one function or one peer may ask for. A request at a limit pas
 """
     sections = (
         ("Objects, access points and users", _data_limits()),
+        ("Documents and signatures", _request_limits()),
+        ("Callers together", _fields(AdmissionLimits, ADMISSION)),
         ("Functions", _function_limits()),
         ("Function pool", _fields(PoolSettings, POOL)),
         ("Connections", _fields(Limits, SERVER)),
@@ -193,6 +200,29 @@ def _data_limits() -> Iterator[tuple[str, str]]:
     yield "a policy", _bytes(MAX_POLICY_BYTES)
     yield "access keys of a user", str(KEYS_A_USER)
     yield "life of a presigned URL", f"{MAX_EXPIRES_SECONDS // 86400} days"
+
+
+def _request_limits() -> Iterator[tuple[str, str]]:
+    services = load_services()
+    yield (
+        "XML, JSON or form of an operation; 400 beyond it",
+        _bytes(services.operation("s3control", "CreateAccessPoint").document_limit_bytes),
+    )
+    for service, operation in (
+        ("s3", "DeleteObjects"),
+        ("s3", "CompleteMultipartUpload"),
+        ("lambda", "CreateFunction"),
+        ("lambda", "Invoke"),
+        ("iam", "PutUserPolicy"),
+    ):
+        limit = services.operation(service, operation).document_limit_bytes
+        yield f"... of {'IAM and STS' if service == 'iam' else operation}", _bytes(limit)
+    pace = f"{GRACE_SECONDS:g} s, and a second for each {_bytes(SLOWEST_BYTES_PER_SECOND)}"
+    yield "time for a document to come in; 400 `RequestTimeout` beyond it", pace
+    yield "depth of XML; no DTD and no entities", f"{DEEPEST_XML}"
+    yield "depth of JSON", f"{DEEPEST_JSON}"
+    skew = int(MAX_SKEW.total_seconds() // 60)
+    yield "clock skew of a signed request; 403 `RequestTimeTooSkewed` beyond it", f"{skew} minutes either way"
 
 
 def _function_limits() -> Iterator[tuple[str, str]]:
@@ -230,7 +260,7 @@ def _bytes(count: float) -> str:
     for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
         if count >= 1 << power and count % (1 << power) == 0:
             return f"{count / (1 << power):,g} {unit}"
-    return f"{count:,g} bytes"
+    return f"{count:,.10g} bytes"
 
 
 def metrics_page() -> str:

@@ -34,3 +34,12 @@ POOL = {
     "log_bytes_per_invocation": "what a run writes beyond it is dropped, with a marker",
     "log_bytes_per_function": "the latest lines that are kept, in memory",
 }
+
+ADMISSION = {
+    "in_flight": "requests from head to last byte (`max_in_flight`); one access key may have three quarters",
+    "memory_bytes": "what they may hold, counted at its most (`max_request_memory_bytes`); as above",
+    "waiting": "requests that wait for room, the access keys in turn",
+    "patience_seconds": "how long one waits; 503 `SlowDown` with `Retry-After` beyond it",
+    "standing_seconds": "a key that has had requests waiting for so long without a break is impatient",
+    "short_patience_seconds": "how long the requests of such a key wait",
+}

@@ -12,7 +12,7 @@ from onread.protocol.shape import Member, Shape
 from onread.protocol.text_value import moment_of
 from onread.wire.dates import parse_iso8601
 
-_DEEPEST = 64
+DEEPEST = 64
 _LARGEST = {"integer": 2**31 - 1, "long": 2**63 - 1}
 
 
@@ -48,11 +48,11 @@ def _read_object(content: bytes) -> dict[str, Any]:
 
 def _check_depth(document: Any) -> None:
     level = [document]
-    for _ in range(_DEEPEST + 1):
+    for _ in range(DEEPEST + 1):
         if not level:
             return
         level = [child for node in level for child in _children(node)]
-    raise ValueError(f"nested deeper than {_DEEPEST} levels")
+    raise ValueError(f"nested deeper than {DEEPEST} levels")
 
 
 def _children(node: Any) -> list[Any]:

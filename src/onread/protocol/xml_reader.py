@@ -14,7 +14,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from onread.errors import MalformedXML
 
-_DEEPEST = 32
+DEEPEST = 32
 # 10,000 parts with number, ETag and two checksums; DeleteObjects has far fewer.
 _MOST_ELEMENTS = 50_001
 _MOST_TAGS = 2 * _MOST_ELEMENTS + 1  # seen before the first of them is built
@@ -87,7 +87,7 @@ class _Builder:
         namespace, _, name = tag.rpartition("}")
         element = Element(name, attributes)
         self._elements += 1
-        if len(self._open) >= _DEEPEST or self._elements > _MOST_ELEMENTS:
+        if len(self._open) >= DEEPEST or self._elements > _MOST_ELEMENTS:
             raise _too_large()
         if not self._open:
             _check_namespace(namespace)
