@@ -14,6 +14,8 @@ SERVER = {
     "buffer_bytes": "high-water mark of each direction of a connection",
     "drain_body_bytes": "an unread rest of at most this much is read for the sake of the connection",
     "connections": "open at once; more are answered 503 and closed",
+    "handshakes": "TLS handshakes in progress at once, beside the connections; one more is cut",
+    "handshake_seconds": "from the first wait to the end of a TLS handshake; cut",
     "refused_connections": "of those, on their way out at once; more are closed unheard",
 }
 

@@ -2,14 +2,11 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import secrets
-import signal
 import socket
-import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +15,6 @@ from pathlib import Path
 
 import structlog
 
-from onread import __version__
 from onread.config import Endpoint, Settings
 from onread.control.operations import control_operations
 from onread.functions.observe import InvocationObserver, log_function_line
@@ -53,16 +49,17 @@ from onread.protocol.model import Services, load_services
 from onread.server.descriptors import raise_descriptor_limit
 from onread.server.limits import DEFAULT_LIMITS, Limits
 from onread.server.listener import Listener, serve
-from onread.server.loop import run
+from onread.server.proxies import behind_proxies
+from onread.server.service_manager import GivenSockets
+from onread.server.tls import Certificates, TlsFiles, TlsRefused
 from onread.sigv4.session_token import derive_key
 from onread.stores.local.schema import NewerSchema
 from onread.stores.local.store import LocalStore, UnusableDirectory
 from onread.telemetry.health import admin_handler
-from onread.telemetry.logging import configure_logging
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import Handler
 
-_DRAIN_SECONDS = 60.0
+_NOTHING = GivenSockets()
 _log = structlog.get_logger("onread.app")
 
 
@@ -85,36 +82,47 @@ class Gateway:
     root_key: RootKey
     ready: bool = True
 
-    async def drain(self) -> None:
-        """Not ready from now on; what is in progress may end, within a minute.
+    @property
+    def certificates(self) -> list[Certificates]:
+        """What the listeners that speak TLS show."""
+        both = (self.front.certificates, self.admin.certificates)
+        return [shown for shown in both if shown is not None]
+
+    async def drain(self, timeout_seconds: float) -> None:
+        """Not ready from now on; what is in progress may end, within the time given.
 
         Callers first, then the runs: a caller has the last byte before its function has been told so.
         """
         self.ready = False
-        deadline = asyncio.get_running_loop().time() + _DRAIN_SECONDS
-        await self.front.drain(_DRAIN_SECONDS)
+        deadline = asyncio.get_running_loop().time() + timeout_seconds
+        await self.front.drain(timeout_seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self.pool.drain()
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+async def open_gateway(settings: Settings, given: GivenSockets = _NOTHING) -> AsyncIterator[Gateway]:
     """A gateway from its settings to its open ports, for as long as the scope is open.
 
+    Args:
+        given: sockets to serve instead of the addresses in the settings; they are owned from now on.
+
     Raises:
-        CannotStart: a port is taken, the data directory is in use or unsafe, the database is too new.
+        CannotStart: a port is taken, the data directory is in use or unsafe, the database is too new,
+            the certificate cannot be shown.
     """
     refused: Exception
     async with AsyncExitStack() as scope:
         try:
-            gateway = await _build(settings, scope)
+            gateway = await _build(settings, given, scope)
         except (
             CannotStart,
             UnsafeKeyFile,
             DatabaseRefused,
             UnusableDirectory,
             NewerSchema,
+            TlsRefused,
             OSError,
         ) as reason:
             refused = reason  # told once the scope is closed: a task group would wrap it in a group
@@ -128,6 +136,16 @@ def _one_line(reason: Exception) -> str:
     if isinstance(reason, OSError):
         return f"{reason.filename or 'the system'}: {reason.strerror or reason}"
     return str(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a listener listens, and what it shows there."""
+
+    setting: str
+    address: Endpoint
+    given: Sequence[socket.socket]
+    certificates: Certificates | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +163,18 @@ class _Foundation:
     functions_endpoint: str
 
 
-async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
+def tls_files(settings: Settings) -> list[TlsFiles]:
+    """What the front listener shows, then the admin listener; either may be missing at the end."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return []
+    front = TlsFiles(certificate=settings.tls_cert, key=settings.tls_key)
+    if settings.admin_client_ca is None:
+        return [front]
+    return [front, replace(front, client_ca=settings.admin_client_ca)]
+
+
+async def _build(settings: Settings, given: GivenSockets, scope: AsyncExitStack) -> Gateway:
+    certificates = [Certificates(files) for files in tls_files(settings)]
     # Functions reach us on a port of their own: no number of waiting callers can keep their writes out.
     functions_socket = scope.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
     endpoint = f"http://127.0.0.1:{functions_socket.getsockname()[1]}"
@@ -158,8 +187,11 @@ async def _build(settings: Settings, scope: AsyncExitStack) -> Gateway:
     # A half of the descriptors is for callers; the rest for files, functions, health and what is refused.
     limits = replace(DEFAULT_LIMITS, connections=min(settings.max_connections, descriptors // 2))
     await scope.enter_async_context(serve(for_functions.handle, sock=functions_socket))
-    front = await _listen("listen", for_callers.handle, settings.listen, scope, limits)
-    return await _open_admin(base, front, pool, scope)
+    front_place = _Place("listen", settings.listen, given.front, *certificates[:1])
+    handler = behind_proxies(for_callers.handle, settings.trusted_proxies)
+    front = await _listen(front_place, handler, scope, limits)
+    admin_place = _Place("admin_listen", settings.admin_listen, given.admin, *certificates[1:])
+    return await _open_admin(base, front, admin_place, pool, scope)
 
 
 async def _lay_foundation(settings: Settings, functions_endpoint: str, scope: AsyncExitStack) -> _Foundation:
@@ -260,7 +292,7 @@ def _dispatch(
             base.records,
             functions=pool,
             clock=utc_now,
-            endpoint=str(settings.listen),
+            endpoint=(settings.public_url or f"//{settings.listen}").partition("//")[2],
             bucket_exists=reads.bucket_exists,
             read_object=reads.read_object,
             spawn=background.spawn,
@@ -292,7 +324,7 @@ def _transformation(base: _Foundation, pool: FunctionPool, rendezvous: Rendezvou
 
 
 async def _open_admin(
-    base: _Foundation, front: Listener, pool: FunctionPool, scope: AsyncExitStack
+    base: _Foundation, front: Listener, place: _Place, pool: FunctionPool, scope: AsyncExitStack
 ) -> Gateway:
     gateway: Gateway | None = None
 
@@ -303,24 +335,30 @@ async def _open_admin(
         base.metrics.invocations_waiting.set(waiting)
 
     handler = admin_handler(base.metrics, lambda: gateway is not None and gateway.ready, refresh)
-    admin = await _listen("admin_listen", handler, base.settings.admin_listen, scope)
+    admin = await _listen(place, handler, scope)
     gateway = Gateway(front=front, admin=admin, pool=pool, root_key=base.root_key)
     return gateway
 
 
 async def _listen(
-    name: str,
-    handler: Handler,
-    address: Endpoint,
-    scope: AsyncExitStack,
-    limits: Limits = DEFAULT_LIMITS,
+    place: _Place, handler: Handler, scope: AsyncExitStack, limits: Limits = DEFAULT_LIMITS
 ) -> Listener:
+    address = place.address
     try:
-        served = serve(handler, host=address.host, port=address.port, limits=limits)
+        served = serve(
+            handler,
+            host=address.host,
+            port=address.port,
+            sock=place.given,
+            limits=limits,
+            certificates=place.certificates,
+        )
         return await scope.enter_async_context(served)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        raise CannotStart(f"{name} {address}: {reason or error}. Write another HOST:PORT.") from error
+        raise CannotStart(
+            f"{place.setting} {address}: {reason or error}. Write another HOST:PORT."
+        ) from error
 
 
 def _take_data_directory(directory: Path) -> None:
@@ -356,51 +394,3 @@ def _keys(settings: Settings) -> tuple[bytes, RootKey]:
 async def _serve_runtime_api(handler: Handler) -> AsyncIterator[str]:
     async with serve(handler, host="127.0.0.1", port=0) as listener:
         yield f"127.0.0.1:{listener.port}"
-
-
-def run_gateway(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, which drain; a second one ends at once.
-
-    Raises:
-        CannotStart: with the reason.
-    """
-    configure_logging(settings.log_level)
-    run(partial(_serve_until_told, settings))
-
-
-async def _serve_until_told(settings: Settings) -> None:
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    async with open_gateway(settings) as gateway:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, _on_signal, told)
-        _announce(settings, gateway)
-        await told.wait()
-        _log.info("gateway.draining")
-        await gateway.drain()
-    _log.info("gateway.stopped")
-
-
-def _on_signal(told: asyncio.Event) -> None:
-    if told.is_set():
-        os._exit(1)
-    told.set()
-
-
-def _announce(settings: Settings, gateway: Gateway) -> None:
-    """Say on standard output where we serve: words for a terminal, one line of JSON for programs."""
-    endpoint = f"http://{Endpoint(settings.listen.host, gateway.front.port)}"
-    admin = f"http://{Endpoint(settings.admin_listen.host, gateway.admin.port)}"
-    _log.info("gateway.ready", endpoint=endpoint, admin_endpoint=admin, version=__version__)
-    _log.warning("isolation.none", text="functions are trusted: they run as this user, without isolation")
-    if not sys.stdout.isatty():
-        print(json.dumps({"event": "ready", "endpoint": endpoint, "admin_endpoint": admin}), flush=True)
-        return
-    print(f"onread {__version__} serves {endpoint} (health and metrics: {admin})", flush=True)
-    if gateway.root_key.is_new:
-        key = gateway.root_key.access_key
-        print("The root's access key, shown this once:")
-        print(f"  export AWS_ACCESS_KEY_ID={key.access_key_id}")
-        print(f"  export AWS_SECRET_ACCESS_KEY={key.secret.reveal()}", flush=True)
-    elif settings.root_access_key_id is None:
-        print(f"The root's access key is in {settings.data_dir / 'root-access-key.json'}", flush=True)

@@ -8,10 +8,13 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 from onread.wire.secret import Secret
+
+Network = IPv4Network | IPv6Network
 
 WELL_KNOWN_CREDENTIALS = frozenset(
     {
@@ -64,6 +67,14 @@ class Settings:
     max_connections: int = 4096
     max_in_flight: int = 1024
     max_request_memory_bytes: int = 512 << 20
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    admin_client_ca: Path | None = None
+    public_url: str | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    drain_seconds: float = 60.0
+    drain_grace_seconds: float = 0.0
+    loop: str = "auto"
     strict: bool = False
     isolation: str = "auto"
     log_level: str = "info"
@@ -73,6 +84,10 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("write some text")
     return value.strip()
+
+
+def _path(value: Any) -> Path:
+    return Path(_text(value))
 
 
 def _endpoint(value: Any) -> Endpoint:
@@ -95,11 +110,15 @@ def _region(value: Any) -> str:
     return text
 
 
+def _parts(value: Any) -> list[Any]:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list) or not parts:
+        raise ValueError("write one or more, separated by commas")
+    return parts
+
+
 def _domains(value: Any) -> tuple[str, ...]:
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, list) or not names:
-        raise ValueError("write one or more domain names, separated by commas")
-    cleaned = tuple(_text(name).lower().rstrip(".") for name in names)
+    cleaned = tuple(_text(name).lower().rstrip(".") for name in _parts(value))
     if not all(re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", name) for name in cleaned):
         raise ValueError("write domain names without port or wildcard")
     return cleaned
@@ -127,6 +146,29 @@ def _count(value: Any) -> int:
     if not re.fullmatch(r"[0-9]{1,13}", str(value)) or int(value) < 1:
         raise ValueError("write a whole number from 1")
     return int(value)
+
+
+def _grace_seconds(value: Any) -> float:
+    return 0.0 if str(value) in ("0", "0.0") else _seconds(value)
+
+
+def _public_url(value: Any) -> str:
+    if not re.fullmatch(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", text := _text(value)):
+        raise ValueError("write https://HOST or https://HOST:PORT, without a path")
+    return text
+
+
+def _networks(value: Any) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(_text(part)) for part in _parts(value))
+    except ValueError:
+        raise ValueError("write addresses or networks, as 10.0.0.0/8, separated by commas") from None
+
+
+def _loop(value: Any) -> str:
+    if (text := _text(value)) not in ("auto", "asyncio", "uvloop"):
+        raise ValueError("write auto, asyncio or uvloop")
+    return text
 
 
 def _boolean(value: Any) -> bool:
@@ -166,7 +208,7 @@ def _log_level(value: Any) -> str:
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    "data_dir": lambda value: Path(_text(value)),
+    "data_dir": _path,
     "listen": _endpoint,
     "admin_listen": _endpoint,
     "account_id": _account_id,
@@ -177,11 +219,19 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "database_url": _database_url,
     "workers": _workers,
     "master_key": lambda value: Secret(_text(value)),
-    "master_key_file": lambda value: Path(_text(value)),
+    "master_key_file": _path,
     "transform_timeout_seconds": _seconds,
     "max_connections": _count,
     "max_in_flight": _count,
     "max_request_memory_bytes": _count,
+    "tls_cert": _path,
+    "tls_key": _path,
+    "admin_client_ca": _path,
+    "public_url": _public_url,
+    "trusted_proxies": _networks,
+    "drain_seconds": _seconds,
+    "drain_grace_seconds": _grace_seconds,
+    "loop": _loop,
     "strict": _boolean,
     "isolation": _isolation,
     "log_level": _log_level,
@@ -189,10 +239,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 
 # Promised settings whose meaning is not built: to ignore one would be to pretend.
 _NOT_BUILT: Mapping[str, str] = {
-    "tls_cert": "TLS is not built yet: put a TLS-terminating proxy that keeps Host in front",
-    "tls_key": "TLS is not built yet: put a TLS-terminating proxy that keeps Host in front",
-    "public_url": "not built yet: remove it",
-    "trusted_proxies": "not built yet: remove it",
     "required_isolation": "isolation is not built yet: functions are trusted; remove it",
     "spool_bytes": "slices of transformed objects are not built yet: remove it",
     "stores": "upstream stores are not built yet: remove it; the embedded store is used",
@@ -267,6 +313,10 @@ def _disagreements(values: Mapping[str, Any]) -> list[str]:
         problems.append("root_secret_access_key: this pair is known to everybody; choose another")
     elif secret is not None and len(secret) < 8:
         problems.append("root_secret_access_key: write at least 8 characters")
+    if (values.get("tls_cert") is None) != (values.get("tls_key") is None):
+        problems.append("tls_cert, tls_key: give both or neither")
+    if values.get("admin_client_ca") is not None and values.get("tls_cert") is None:
+        problems.append("admin_client_ca: needs tls_cert and tls_key, which the admin listener shows then")
     if values.get("master_key") and values.get("master_key_file"):
         problems.append("master_key, master_key_file: give one of them")
     if values.get("master_key") is not None and len(values["master_key"]) < 32:

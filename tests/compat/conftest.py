@@ -29,6 +29,7 @@ class World:
     gateway: SpawnedGateway
     counter: "itertools.count[int]" = field(default_factory=itertools.count)
     clients: dict[str, Any] = field(default_factory=dict)
+    ca_file: Path | None = None
 
     @property
     def endpoint(self) -> str:
@@ -54,6 +55,7 @@ class World:
             endpoint_url=self.endpoint,
             access_key_id=access_key_id,
             secret_access_key=secret_access_key,
+            ca_file=self.ca_file,
         )
 
     def unique(self, prefix: str) -> str:

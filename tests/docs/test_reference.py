@@ -34,7 +34,7 @@ def table(text):
 
 
 def default_text(value):
-    return "none" if value is None else ",".join(value) if isinstance(value, tuple) else str(value)
+    return "none" if value in (None, ()) else ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def test_every_setting_stands_in_the_table_with_its_environment_name_and_default():
@@ -68,7 +68,7 @@ def float_or_text(text):
 
 def test_every_flag_of_serve_is_a_setting():
     [serve] = [command for path, command in commands() if path == "serve"]
-    flags = {parameter.name for parameter in serve.params} - {"config"}
+    flags = {parameter.name for parameter in serve.params} - {"config", "inherit"}
     assert flags <= {field.name for field in fields(Settings)}
 
 

@@ -34,9 +34,7 @@ def test_every_mistake_is_reported_at_once_with_the_name_of_its_setting():
     assert "not built yet" in found[2]
 
 
-@pytest.mark.parametrize(
-    "name", ["tls_cert", "tls_key", "public_url", "trusted_proxies", "required_isolation", "spool_bytes"]
-)
+@pytest.mark.parametrize("name", ["required_isolation", "spool_bytes"])
 def test_a_promised_setting_that_is_not_built_is_refused_by_name(name):
     (problem,) = problems_of(environment={environment_name(name): "1"})
     assert problem.startswith(name)
@@ -101,6 +99,14 @@ def test_secrets_do_not_show_in_the_settings():
         ("master_key", "short"),
         ("listen", "127.0.0.1:65536"),
         ("workers", "0"),
+        ("public_url", "s3.example.com"),
+        ("public_url", "https://s3.example.com/path"),
+        ("trusted_proxies", "proxy.example.com"),
+        ("trusted_proxies", "10.0.0.1/8"),
+        ("drain_seconds", "0"),
+        ("drain_seconds", "nan"),
+        ("drain_grace_seconds", "-1"),
+        ("loop", "libev"),
     ],
 )
 def test_a_bad_value_is_refused(name, value):
@@ -116,3 +122,23 @@ def test_domains_are_lower_case_names():
 
 def test_an_ipv6_endpoint_keeps_its_brackets():
     assert str(load_settings({"listen": "[::1]:9000"}, {}).listen) == "[::1]:9000"
+
+
+@pytest.mark.parametrize("name", ["tls_cert", "tls_key"])
+def test_R052_half_of_a_certificate_and_its_key_is_refused(name):
+    assert problems_of(environment={environment_name(name): "a.pem"}) == [
+        "tls_cert, tls_key: give both or neither"
+    ]
+
+
+def test_R052_client_certificates_cannot_be_demanded_without_tls():
+    assert "needs tls_cert and tls_key" in problems_of(environment={"ONREAD_ADMIN_CLIENT_CA": "ca.pem"})[0]
+
+
+def test_trusted_proxies_are_addresses_and_networks():
+    networks = load_settings({}, {"ONREAD_TRUSTED_PROXIES": "10.0.0.0/8, ::1"}).trusted_proxies
+    assert [str(network) for network in networks] == ["10.0.0.0/8", "::1/128"]
+
+
+def test_a_drain_may_begin_without_grace():
+    assert load_settings({}, {"ONREAD_DRAIN_GRACE_SECONDS": "0"}).drain_grace_seconds == 0

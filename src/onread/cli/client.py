@@ -5,6 +5,7 @@ import re
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -34,9 +35,14 @@ def client(service: str) -> Any:
 
 
 def make_client(
-    service: str, *, endpoint_url: str, access_key_id: str | None = None, secret_access_key: str | None = None
+    service: str,
+    *,
+    endpoint_url: str,
+    access_key_id: str | None = None,
+    secret_access_key: str | None = None,
+    ca_file: Path | None = None,
 ) -> Any:
-    """A client of one service.
+    """A client of one service; it trusts ``ca_file``, or what AWS_CA_BUNDLE or certifi hold.
 
     s3control would put the account before the host, which an address cannot bear: the gateway takes
     the account from ``x-amz-account-id``, so the host is put back before signing.
@@ -55,6 +61,7 @@ def make_client(
     made = session.client(
         service,
         endpoint_url=endpoint_url,
+        verify=None if ca_file is None else str(ca_file),
         region_name=session.region_name or os.environ.get("ONREAD_REGION", "us-east-1"),
         config=Config(
             signature_version="s3v4" if service == "s3" else None,

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,8 +19,15 @@ def serve(
     admin_listen: Annotated[str | None, typer.Option(help="HOST:PORT for health and metrics.")] = None,
     workers: Annotated[str | None, typer.Option(help="Gateway processes.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    inherit: Annotated[
+        bool,
+        typer.Option(
+            "--inherit",
+            help="Take the sockets and the place of the gateway that serves this data directory.",
+        ),
+    ] = False,
 ) -> None:
-    """Run the gateway until SIGTERM, which drains; a second one ends at once."""
+    """Run the gateway until SIGTERM, which drains; a second one ends at once. SIGHUP reloads."""
     flags = {
         "data_dir": data_dir,
         "listen": listen,
@@ -26,21 +35,24 @@ def serve(
         "workers": workers,
         "log_level": log_level,
     }
-    settings = _settings(flags, config)
-    from onread.app import CannotStart, run_gateway  # the stack loads only when it is going to run
-
+    read_settings = partial(load_settings, flags, os.environ, config)
     try:
-        run_gateway(settings)
-    except CannotStart as reason:
-        typer.echo(f"onread: {reason}", err=True)
-        raise typer.Exit(1) from reason
-    sys.stdout.flush()
-
-
-def _settings(flags: dict[str, str | None], config: Path | None) -> Settings:
-    try:
-        return load_settings(flags, os.environ, config)
+        read_settings()
+        _run(read_settings, inherit=inherit)
     except ConfigurationError as error:
         for problem in error.problems:
             typer.echo(f"onread: {problem}", err=True)
         raise typer.Exit(2) from error
+    sys.stdout.flush()
+
+
+def _run(read_settings: Callable[[], Settings], *, inherit: bool) -> None:
+    # The stack loads only when it is going to run.
+    from onread.app import CannotStart
+    from onread.cli.life import run_gateway
+
+    try:
+        run_gateway(read_settings, os.environ, inherit=inherit)
+    except CannotStart as reason:
+        typer.echo(f"onread: {reason}", err=True)
+        raise typer.Exit(1) from reason

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import platform
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -18,11 +19,16 @@ _M_MMAP_THRESHOLD = -3
 _PR_SET_DUMPABLE = 4
 
 
-def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run ``main()`` to its end on the fastest loop there is and return what it returns."""
+def run(main: Callable[[], Coroutine[Any, Any, T]], *, loop: str = "auto") -> T:
+    """Run ``main()`` to its end and return what it returns.
+
+    Args:
+        loop: ``auto`` is the fastest there is; ``asyncio`` is Python's own, to find out whether a
+            fault is the loop's.
+    """
     keep_freed_memory()
     keep_secrets_in_memory()
-    if uvloop is None:
+    if uvloop is None or loop == "asyncio":
         return asyncio.run(main())
     return uvloop.run(main())
 
@@ -47,3 +53,12 @@ def keep_freed_memory() -> None:
     libc = ctypes.CDLL(None)
     libc.mallopt(_M_TRIM_THRESHOLD, 128 << 20)
     libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+
+
+def collect_seldom() -> None:
+    """Search for cycles seldom, and never in what was imported.
+
+    Requests leave none behind; with the default a few dozen in progress set off a search each turn.
+    """
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])

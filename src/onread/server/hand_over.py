@@ -1,0 +1,132 @@
+"""A restart that refuses nobody: the listening sockets go from the old process to the new one.
+
+The old process offers them below the data directory. Whoever asks gets them and thereby ends it: it
+accepts no more, lets what it has begun end, and closes what only one process may hold. Meanwhile
+callers wait in the sockets' backlog, and the new process waits for the old one's end.
+"""
+
+import array
+import json
+import os
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from onread.server.listener import Listener
+from onread.server.service_manager import GivenSockets, name_sockets
+
+_NAME = "hand-over"
+_MOST_DESCRIPTORS = 32
+_MOST_BYTES = 4096
+_ANSWER_SECONDS = 10.0
+
+
+class NotHandedOver(Exception):
+    """The old process keeps its sockets or does not end; the text is one line."""
+
+
+class Offer:
+    """The old process's side: `asked` is called once somebody has the sockets."""
+
+    def __init__(self, directory: Path, front: Listener, admin: Listener, asked: Callable[[], None]) -> None:
+        self._loop = front.loop
+        self._listeners = {"front": front, "admin": admin}
+        self._asked = asked
+        self._path = directory / _NAME
+        # Kept to the end of the process: the new one knows by its closing that all is free.
+        self._taker: socket.socket | None = None
+        self._path.unlink(missing_ok=True)
+        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with _short_path(self._path) as path:
+            self._sock.bind(path)
+        self._path.chmod(0o600)
+        self._sock.listen(1)
+        self._sock.setblocking(False)
+        self._loop.add_reader(self._sock.fileno(), self._answer)
+
+    def close(self) -> None:
+        """Offer no more."""
+        if self._sock.fileno() >= 0:
+            self._loop.remove_reader(self._sock.fileno())
+            self._sock.close()
+            self._path.unlink(missing_ok=True)
+
+    def _answer(self) -> None:
+        try:
+            taker, _ = self._sock.accept()
+        except (BlockingIOError, ConnectionError):
+            return
+        if self._taker is not None or _user_of(taker) != os.geteuid():
+            taker.close()
+            return
+        sockets = [(name, fd) for name, of in self._listeners.items() for fd in of.descriptors()]
+        names = json.dumps([name for name, _ in sockets]).encode()
+        try:
+            socket.send_fds(taker, [names], [fd for _, fd in sockets])
+        except OSError:
+            taker.close()
+            return
+        self._taker = taker
+        self._asked()
+
+
+def take_over(directory: Path, *, timeout_seconds: float) -> GivenSockets | None:
+    """The listening sockets of the process that serves a data directory, once it has ended.
+
+    Blocks: nothing else of the new process lives yet.
+
+    Returns:
+        None when nobody serves it.
+
+    Raises:
+        NotHandedOver: whoever does has not ended in time, or gave something else.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.settimeout(_ANSWER_SECONDS)
+        try:
+            with _short_path(directory / _NAME) as path:
+                asking.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        except OSError as error:
+            raise NotHandedOver(f"{directory / _NAME}: {error.strerror}") from error
+        given = _receive(asking)
+        try:
+            asking.settimeout(timeout_seconds)
+            asking.recv(1)
+        except OSError as error:
+            given.close()
+            raise NotHandedOver(f"the old process did not end within {timeout_seconds:g} s") from error
+    return given
+
+
+def _receive(asking: socket.socket) -> GivenSockets:
+    try:
+        names, descriptors, _, _ = socket.recv_fds(asking, _MOST_BYTES, _MOST_DESCRIPTORS)
+    except OSError as error:
+        raise NotHandedOver("the old process does not answer") from error
+    if not descriptors:
+        raise NotHandedOver("the old process keeps its sockets: somebody else has asked, or it ends already")
+    return name_sockets(descriptors, json.loads(names))
+
+
+def _user_of(peer: socket.socket) -> int:
+    if not hasattr(socket, "SO_PEERCRED"):  # not Linux: the file's mode has to do
+        return os.geteuid()
+    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return array.array("i", credentials)[1]
+
+
+@contextmanager
+def _short_path(path: Path) -> Iterator[str]:
+    """The path in a form that fits into a socket's address, which ends after 107 bytes."""
+    if len(os.fsencode(path)) < 100:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
