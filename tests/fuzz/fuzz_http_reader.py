@@ -34,15 +34,19 @@ class Seen:
     ended: bool = False
     failed: bool = False
 
-    def take(self) -> None:
+    taken_bytes: int = 0
+
+    def take(self, *, keep: bool) -> None:
+        """Read what is there without waiting for more."""
         body = self.request.body
         while not (self.ended or self.failed):
-            if body.settled is False and len(self.body) == body.received_bytes:
+            if not body.settled and self.taken_bytes == body.received_bytes:
                 return
             try:
                 body.__anext__().send(None)
             except StopIteration as taken:
-                self.body += taken.value
+                self.taken_bytes += len(taken.value)
+                self.body += taken.value if keep else b""
             except StopAsyncIteration:
                 self.ended = True
             except ServiceError:
@@ -54,7 +58,7 @@ class Seen:
         return (*told, self.body, self.ended, self.failed)
 
 
-def read(parts: Iterable[bytes]) -> tuple[list[Seen], list[int]]:
+def read(parts: Iterable[bytes], *, keep_bodies: bool = True) -> tuple[list[Seen], list[int]]:
     """The requests in what a peer sends, and the status of the refusal at their end."""
     reader = RequestReader(DEFAULT_LIMITS, Silence(), peer="127.0.0.1", scheme="http")
     seen: list[Seen] = []
@@ -69,7 +73,7 @@ def read(parts: Iterable[bytes]) -> tuple[list[Seen], list[int]]:
                 assert not refusals, "a request behind a refusal"
                 seen.append(Seen(received))
         for each in seen:
-            each.take()
+            each.take(keep=keep_bodies)
     reader.close()
     return seen, refusals
 

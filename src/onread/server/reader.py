@@ -20,7 +20,7 @@ from onread.server.head import (
     split_target,
 )
 from onread.server.limits import Limits
-from onread.server.refusal import Refusal, bad_request
+from onread.server.refusal import Refusal, bad_request, headers_too_large, request_line_too_long
 from onread.server.request import KNOWN_NAMES, ReceivedHeaders, ReceivedRequest, learn_name
 
 _HEADER_EXTRA_BYTES = 4  # colon, space, CR, LF
@@ -67,6 +67,7 @@ class RequestReader:
         self._first_feed_bytes = 0
         self._feed_bytes = 0
         self._spare_bytes = 0
+        self._counted = self._counted_bytes = 0  # headers whose size is known, and that size
         # Below it no limit on a part of a head can be passed, and none is looked at.
         self._harmless_bytes = min(limits.request_line_bytes, limits.header_bytes, limits.header_block_bytes)
 
@@ -85,7 +86,9 @@ class RequestReader:
         self.finished = True
         if self.body is not None:
             self.body.leave()
-        del self._parser  # it holds us: without this only the garbage collector would end both
+        # Both hold us: without this only the garbage collector would end them, and what they buffer.
+        self.body = None
+        del self._parser
 
     def _feed_direct(self, data: bytes) -> bytes:
         """Pass on body bytes of a declared length; return what lies behind the body."""
@@ -141,7 +144,7 @@ class RequestReader:
     def _after_head_bytes(self) -> None:
         grown = self._span_bytes - self._first_feed_bytes
         if grown > self._limits.request_line_bytes + self._limits.header_block_bytes:
-            self.refuse(_headers_too_large())
+            self.refuse(headers_too_large())
 
     def refuse(self, refusal: Refusal) -> None:
         """Read no further; the refusal follows the requests that were whole."""
@@ -176,12 +179,13 @@ class RequestReader:
         self.in_head = True
         self._target = b""
         self._span_bytes = self._first_feed_bytes = self._feed_bytes
+        self._counted = self._counted_bytes = 0
 
     def on_url(self, part: bytes) -> None:
         """Some or all of the request target."""
         self._target += part
         if len(self._target) > self._longest_target:
-            raise _request_line_too_long()
+            raise request_line_too_long()
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
         """One whole header, or trailer."""
@@ -242,9 +246,12 @@ class RequestReader:
 
     def _check_size(self, name: str, value: str) -> None:
         if len(name) + len(value) + _HEADER_EXTRA_BYTES > self._limits.header_bytes:
-            raise _headers_too_large()
-        if _size_bytes(self._headers) > self._limits.header_block_bytes:
-            raise _headers_too_large()
+            raise headers_too_large()
+        # Each header is counted once: a block of many small ones would cost their square.
+        self._counted_bytes += _size_bytes(self._headers[self._counted :])
+        self._counted = len(self._headers)
+        if self._counted_bytes > self._limits.header_block_bytes:
+            raise headers_too_large()
 
     def _check_trailers(self, trailers: list[tuple[str, str]]) -> None:
         if _size_bytes(trailers) > self._limits.trailer_bytes:
@@ -257,7 +264,7 @@ class RequestReader:
         version = parser.get_http_version()
         method = check_start(parser.get_method(), version)
         if len(method) + len(self._target) > self._longest_target:
-            raise _request_line_too_long()
+            raise request_line_too_long()
         target, host = split_target(self._target.decode("latin-1"), first.get("host"), version)
         length = body_length(version, first.get("content-length"), first.get("transfer-encoding"))
         continue_expected = "expect" in first and check_expectation(first["expect"], version)
@@ -289,11 +296,3 @@ class RequestReader:
 
 def _size_bytes(headers: list[tuple[str, str]]) -> int:
     return sum(len(name) + len(value) + _HEADER_EXTRA_BYTES for name, value in headers)
-
-
-def _request_line_too_long() -> Refusal:
-    return Refusal(414, "RequestURITooLong", "The request line is too long.")
-
-
-def _headers_too_large() -> Refusal:
-    return Refusal(431, "RequestHeaderSectionTooLarge", "The headers of the request are too large.")

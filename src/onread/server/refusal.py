@@ -32,6 +32,16 @@ def bad_request(message: str) -> Refusal:
     return Refusal(400, "BadRequest", message)
 
 
+def request_line_too_long() -> Refusal:
+    """The refusal of a target beyond the limit."""
+    return Refusal(414, "RequestURITooLong", "The request line is too long.")
+
+
+def headers_too_large() -> Refusal:
+    """The refusal of a header, or of all of them, beyond the limit."""
+    return Refusal(431, "RequestHeaderSectionTooLarge", "The headers of the request are too large.")
+
+
 def service_error_response(error: ServiceError) -> Response:
     """The document for a service error that reached this layer, which it should not."""
     response = error_response(error.status, error.code, error.text)
