@@ -29,6 +29,7 @@ MUTANTS = int(os.environ.get("ONREAD_SMUGGLING_MUTANTS", "500"))
 AT_ONCE = 16
 SILENCE_SECONDS = 0.4  # a peer that waits for more of a request says nothing
 LONGEST_BODY_BYTES = 1 << 20
+STATUSES = {"/status/204": 204, "/status/304": 304}
 _ANSWERED = re.compile(rb"x-target: ([^\r]*)\r\n", re.IGNORECASE)
 
 
@@ -70,7 +71,7 @@ class Recorder:
 
 
 def _answer(record: Record, *, early: bool) -> Response:
-    status = int(record.target[-3:]) if record.target.startswith("/status/") else 403 if early else 200
+    status = 403 if early else STATUSES.get(record.target, 200)
     target = record.target.encode().hex()  # control bytes and all
     headers = [("x-seen", str(record.number)), ("x-target", target)]
     return Response(status=status, headers=headers, body=f"<{target}>".encode())
