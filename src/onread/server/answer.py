@@ -10,10 +10,10 @@ _CHUNKED_LINE = "Transfer-Encoding: chunked\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-async def send_response(
+def begin_response(
     sender: Sender, request: ReceivedRequest, response: Response, standing_lines: str
-) -> None:
-    """Send a whole response; returns when all but its last few KiB are with the kernel.
+) -> bytes | Body | None:
+    """Send the head of a response, and a small body with it; return a body that is still to be sent.
 
     ``request.keep_alive`` is cleared when only closing can end the answer.
 
@@ -22,10 +22,6 @@ async def send_response(
 
     Raises:
         UnsafeHead: the head must not be written; nothing was.
-        IncompleteBody: the body gave fewer or more bytes than were declared.
-        Whatever reading the body raises.
-
-    Cancellation: the answer is broken off; the connection must be cut.
     """
     body = response.body
     head, has_body = _render(request, response, standing_lines)
@@ -36,7 +32,8 @@ async def send_response(
         sender.write(head + body)
     else:
         sender.put(head)
-        await _send_body(sender, body, request.version)
+        return body
+    return None
 
 
 def _render(request: ReceivedRequest, response: Response, standing_lines: str) -> tuple[bytes, bool]:
@@ -74,7 +71,15 @@ def _unknown_length_framing(request: ReceivedRequest) -> str:
     return ""
 
 
-async def _send_body(sender: Sender, body: bytes | Body, version: str) -> None:
+async def send_body(sender: Sender, body: bytes | Body, version: str) -> None:
+    """Send the body of a response; returns when all but its last few KiB are with the kernel.
+
+    Raises:
+        IncompleteBody: the body gave fewer or more bytes than were declared.
+        Whatever reading the body raises.
+
+    Cancellation: the answer is broken off; the connection must be cut.
+    """
     if isinstance(body, bytes):
         sender.put(body)
     elif body.length_bytes is not None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from onread.errors import InternalError, ServiceError
-from onread.server.answer import send_response
+from onread.server.answer import begin_response, send_body
 from onread.server.reader import RequestReader
 from onread.server.refusal import Refusal, service_error_response
 from onread.server.request import ReceivedRequest, unreadable_request
@@ -72,12 +72,14 @@ class Connection(asyncio.Protocol):
             self.cut()
 
     def data_received(self, data: bytes) -> None:
-        """Read on, or hold back what was sent ahead of its turn."""
+        """Read on, or keep what a peer sends ahead unread until the answer in progress is done."""
         if self._ending:
             return
         reader = self._reader
         if (self._request is not None or reader.received) and reader.body is None:
-            self._hold(data)
+            self._held.append(data)
+            self._held_bytes += len(data)
+            self.reading_may_change()
         else:
             self._feed(data)
 
@@ -95,6 +97,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End everything that belongs to the peer."""
         self._ending = True
+        self._held.clear()
         self._reader.close()
         self._listener.forget(self)
         if self._task is not None:
@@ -123,10 +126,7 @@ class Connection(asyncio.Protocol):
         if wanted == self._reading or self._transport.is_closing():
             return
         self._reading = wanted
-        if wanted:
-            self._transport.resume_reading()
-        else:
-            self._transport.pause_reading()
+        (self._transport.resume_reading if wanted else self._transport.pause_reading)()
 
     # Bytes in
 
@@ -138,12 +138,6 @@ class Connection(asyncio.Protocol):
             self._wake()
         elif self._reader.in_head and not self._head_began:
             self._begin_wait(self._limits.head_seconds)
-
-    def _hold(self, data: bytes) -> None:
-        """Keep what a peer sends ahead unread until the answer in progress is done."""
-        self._held.append(data)
-        self._held_bytes += len(data)
-        self.reading_may_change()
 
     def _feed_held(self) -> None:
         data = b"".join(self._held)
@@ -181,13 +175,14 @@ class Connection(asyncio.Protocol):
             if received is None:
                 self._end()
             elif isinstance(received, Refusal):
-                await self._refuse(received)
+                await self._send(unreadable_request(), received.response())
+                self._linger()
             else:
                 self._request = received
-                if await self._answer(received):
-                    await self._settle(received)
-                else:
+                if not await self._answer(received):
                     self.cut()
+                elif not (received.keep_alive and received.body.ended and self._reading):
+                    await self._settle(received)
                 self._request = None
 
     async def _next(self, patience_seconds: float) -> ReceivedRequest | Refusal | None:
@@ -230,7 +225,9 @@ class Connection(asyncio.Protocol):
     async def _send(self, request: ReceivedRequest, response: Response) -> None:
         if self._draining or not request.body.worth_draining(self._limits.drain_body_bytes):
             request.keep_alive = False
-        await send_response(self._sender, request, response, self._listener.standing_lines)
+        body = begin_response(self._sender, request, response, self._listener.standing_lines)
+        if body is not None:
+            await send_body(self._sender, body, request.version)
 
     async def _settle(self, request: ReceivedRequest) -> None:
         """Bring the connection behind the request that was answered, or end it."""
@@ -246,10 +243,6 @@ class Connection(asyncio.Protocol):
             self.reading_may_change()
         if not request.keep_alive:
             self._end()
-
-    async def _refuse(self, refusal: Refusal) -> None:
-        await self._send(unreadable_request(), refusal.response())
-        self._linger()
 
     # Endings
 

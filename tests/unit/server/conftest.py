@@ -1,4 +1,5 @@
 import asyncio
+import gc
 
 import pytest
 import uvloop
@@ -8,3 +9,11 @@ import uvloop
 def run(request):
     """Runs a coroutine to its end, on either loop."""
     return request.param
+
+
+@pytest.fixture
+def no_collector():
+    """Only reference counts let go of objects."""
+    gc.disable()
+    yield
+    gc.enable()

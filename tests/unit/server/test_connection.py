@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import struct
+import weakref
 from contextlib import asynccontextmanager
 
 import pytest
@@ -346,6 +347,26 @@ async def until(condition) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - what is watched has no event
             await asyncio.sleep(0)
+
+
+def test_what_a_lost_connection_had_buffered_is_let_go_at_once(run, no_collector):
+    """Not when the collector of cycles comes by: that may be many uploads later."""
+
+    async def main():
+        bodies = []
+
+        @asynccontextmanager
+        async def handler(request):
+            bodies.append(weakref.ref(request.body))
+            yield Response(status=200, body=await request.body.read(1 << 30))
+
+        async with served(handler) as (_, peer):
+            peer.send(b"PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\n" + b"x" * 100_000)
+            await until(lambda: bodies)
+            peer.writer.transport.abort()
+            await until(lambda: bodies[0]() is None)
+
+    run(main())
 
 
 # Leaving

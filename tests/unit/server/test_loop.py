@@ -18,6 +18,11 @@ def test_run_returns_what_main_returns():
     assert subprocess.check_output([sys.executable, "-c", PROGRAM]) == b"5\n"
 
 
+def test_run_collects_cycles_seldom_and_never_among_what_was_imported():
+    program = PROGRAM.replace("return 5", "return gc.get_threshold()[0] > 700, gc.get_freeze_count() > 0")
+    assert subprocess.check_output([sys.executable, "-c", "import gc" + program]) == b"(True, True)\n"
+
+
 def test_the_allocator_may_be_told_twice():
     keep_freed_memory()
     keep_freed_memory()
