@@ -73,7 +73,8 @@ class Feeder:
             b"Lambda-Runtime-Aws-Request-Id: %d\r\n"
             b"Lambda-Runtime-Deadline-Ms: 9999999999999\r\n"
             b"Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:once\r\n"
-            b"Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0\r\n"
+            b"Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;"
+            b"Parent=9a9197af755a6419;Sampled=0\r\n"
         )
         self.next = answer(b"200 OK", headers, event(port).replace(b"%", b"%%"))
 

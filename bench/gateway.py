@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,33 +64,7 @@ class World:
 
     def transformed_by(self, name: str) -> str:
         """The alias of an Object Lambda access point over ``functions/NAME.py`` and the bucket."""
-        self.client("lambda").create_function(
-            FunctionName=name,
-            Runtime="python3.11",
-            Handler=f"{name}.handler",
-            Role=f"arn:aws:iam::{ACCOUNT}:role/function",
-            Code={"ZipFile": zip_path(HERE / "functions" / f"{name}.py")},
-            Timeout=60,
-            MemorySize=512,
-        )
-        supporting = self.client("s3control").create_access_point(
-            AccountId=ACCOUNT, Name=f"{name}-supporting", Bucket=BUCKET
-        )
-        function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"
-        made = self.client("s3control").create_access_point_for_object_lambda(
-            AccountId=ACCOUNT,
-            Name=name,
-            Configuration={
-                "SupportingAccessPoint": supporting["AccessPointArn"],
-                "TransformationConfigurations": [
-                    {
-                        "Actions": ["GetObject"],
-                        "ContentTransformation": {"AwsLambda": {"FunctionArn": function}},
-                    }
-                ],
-            },
-        )
-        return str(made["Alias"]["Value"])
+        return str(make_transformed(self.client, name)["Alias"]["Value"])
 
     def request(self, bucket: str, key: str) -> bytes:
         """A presigned GET as it goes over the wire."""
@@ -127,6 +101,43 @@ class Load:
     p50_ms: float
     p99_ms: float
     cpu_us: dict[str, float]
+
+
+def make_transformed(
+    client: Callable[[str], Any], name: str, variables: Mapping[str, str] | None = None
+) -> Any:
+    """Make ``functions/NAME.py`` a function, and two access points over the bucket that it transforms.
+
+    Args:
+        client: gives the boto3 client of a service.
+        variables: the function's own environment variables.
+    """
+    client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Handler=f"{name}.handler",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/function",
+        Code={"ZipFile": zip_path(HERE / "functions" / f"{name}.py")},
+        Timeout=60,
+        MemorySize=512,
+        Environment={"Variables": dict(variables or {})},
+    )
+    supporting = client("s3control").create_access_point(
+        AccountId=ACCOUNT, Name=f"{name}-supporting", Bucket=BUCKET
+    )
+    function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"
+    transformation = {
+        "Actions": ["GetObject"],
+        "ContentTransformation": {"AwsLambda": {"FunctionArn": function}},
+    }
+    return client("s3control").create_access_point_for_object_lambda(
+        AccountId=ACCOUNT,
+        Name=name,
+        Configuration={
+            "SupportingAccessPoint": supporting["AccessPointArn"],
+            "TransformationConfigurations": [transformation],
+        },
+    )
 
 
 @contextmanager

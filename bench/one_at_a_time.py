@@ -1,6 +1,6 @@
 """One transformed GET after the other: what the transformation adds to a plain GET of the same gateway.
 
-    python -m bench.one_at_a_time
+python -m bench.one_at_a_time
 """
 
 import statistics
@@ -22,7 +22,10 @@ def run() -> list[Row]:
         for request in (plain, transformed):
             gateway.load(request, lanes=1, count=COUNT, size_bytes=OBJECT_BYTES)
         turns = [
-            [gateway.load(each, lanes=1, count=COUNT, size_bytes=OBJECT_BYTES) for each in (plain, transformed)]
+            [
+                gateway.load(each, lanes=1, count=COUNT, size_bytes=OBJECT_BYTES)
+                for each in (plain, transformed)
+            ]
             for _ in range(TURNS)
         ]
         crowd = [gateway.load(plain, lanes=8, count=3000, size_bytes=OBJECT_BYTES) for _ in range(TURNS)]

@@ -20,6 +20,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from bench.table import Row, main
 
 HERE = Path(__file__).parent
 TURNS = 5
@@ -77,7 +80,38 @@ class Server:
         return sum(int(each.partition("VmHWM:")[2].split()[0]) for each in status) / 1024
 
 
-def run() -> dict[str, object]:
+GOALS = {
+    ("rendezvous 1 KiB", "rate_ratio"): ">= 0.7",
+    ("relay 1 GiB", "rate_ratio"): ">= 0.9",
+    ("relay 1 GiB chunked", "rate_ratio"): ">= 0.65",
+}
+
+
+def run() -> list[Row]:
+    """The ratios to nginx, of the rate (higher is better) and of the CPU (lower is better)."""
+    if nginx_program() is None:
+        sys.stderr.write("SKIPPED: nginx is not installed; the rendezvous is compared with it\n")
+        return [Row("bare rendezvous / nginx proxy_pass", "nginx is not installed", "", None)]
+    figures = measure()
+    rows = [
+        Row(
+            f"bare {name}: {what} / nginx's",
+            f"{TURNS} x {case['count']}, {case['lanes']} lanes",
+            f"{case['onread'][unit]} / {case['nginx'][unit]} {unit.replace('_', ' ')}",
+            case[ratio_name],
+            GOALS.get((name, ratio_name), ""),
+        )
+        for name, case in figures["cases"].items()
+        for what, ratio_name, unit in (
+            ("rate", "rate_ratio", "gb_per_second" if case["lanes"] == 1 else "per_second"),
+            ("CPU", "cpu_ratio", "cpu_seconds_per_gb" if case["lanes"] == 1 else "cpu_us_each"),
+        )
+    ]
+    grown = figures["peak_rss_growth_mib"]
+    return [*rows, Row("memory added by bare 1 GiB relays, MiB", f"{TURNS} x 2, peak", "", grown)]
+
+
+def measure() -> dict[str, Any]:
     """Measure every case on both servers, turn by turn.
 
     Returns:
@@ -97,10 +131,12 @@ def run() -> dict[str, object]:
         return {"cases": cases, "peak_rss_growth_mib": round(onread.peak_mib() - started_mib, 1)}
 
 
-def compare(generator: Path, onread: Server, nginx: Server, case: Case) -> dict[str, object]:
+def compare(generator: Path, onread: Server, nginx: Server, case: Case) -> dict[str, Any]:
     turns = [load_both(generator, (onread, nginx), case) for _ in range(TURNS)]
     ours, theirs = ([turn[side] for turn in turns] for side in (0, 1))
     return {
+        "lanes": case.lanes,
+        "count": case.count,
         "onread": summary(ours, case),
         "nginx": summary(theirs, case),
         "rate_ratio": ratio(ours, theirs, "per_second"),
@@ -167,16 +203,28 @@ def nginx_server(folder: Path) -> Iterator[Server]:
         text = text.replace(f"@{name}@", str(value))
     configuration = folder / "nginx.conf"
     configuration.write_text(text)
-    nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-    if nginx is None:
-        raise RuntimeError("nginx is not installed; it is what the rendezvous is compared with")
+    nginx = nginx_program()
+    assert nginx is not None
     os.chmod(folder, 0o755)  # nginx's worker may run as another user
     with subprocess.Popen(["taskset", "-c", SERVER_CORE, nginx, "-c", configuration]) as process:
         try:
             wait_for(port)
-            yield Server("nginx", [process.pid, *children(process.pid)], port, upstream_port)
+            yield Server("nginx", [process.pid, *workers(process.pid)], port, upstream_port)
         finally:
             process.send_signal(signal.SIGTERM)
+
+
+def nginx_program() -> str | None:
+    return shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+
+
+def workers(pid: int) -> list[int]:
+    """The children of a process, which come a moment after its port."""
+    for _ in range(1000):
+        if found := children(pid):
+            return found
+        os.sched_yield()
+    raise RuntimeError("nginx started no worker")
 
 
 def children(pid: int) -> list[int]:
@@ -198,14 +246,5 @@ def wait_for(port: int) -> None:
     raise RuntimeError(f"nothing listens on {port}")
 
 
-def main() -> None:
-    figures = run()
-    cases = figures.pop("cases")
-    assert isinstance(cases, dict)
-    for name, case in cases.items():
-        sys.stdout.write(json.dumps({"case": name, **case}) + "\n")
-    sys.stdout.write(json.dumps(figures) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    main(run)

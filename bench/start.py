@@ -1,6 +1,6 @@
 """From the start of the process to the first answer: an empty data directory, and one that was used.
 
-    python -m bench.start
+python -m bench.start
 """
 
 import statistics

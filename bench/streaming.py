@@ -47,7 +47,13 @@ def run() -> list[Row]:
         first = [fetch(gateway, requests[key]).first_byte_ms for _ in range(FIRST_BYTES) for key in small]
     first += [stream.first_byte_ms for streams in large.values() for stream in streams]
     return [
-        Row("memory added by 1 GiB streams, MiB", f"{TURNS} x 2, peak", f"from {started_mib:.0f}", grown_mib, "<= 32"),
+        Row(
+            "memory added by 1 GiB streams, MiB",
+            f"{TURNS} x 2, peak",
+            f"from {started_mib:.0f}",
+            grown_mib,
+            "<= 32",
+        ),
         Row(
             "first byte after the handler's first write, ms",
             f"{len(first)} answers, p50",

@@ -1,4 +1,4 @@
-"""Writes as many bytes as the key says, with a declared length or in chunks: KEY is ``sized-N`` or ``chunked-N``.
+"""Writes as many bytes as the key says: ``sized-N`` with a declared length, ``chunked-N`` without.
 
 The first bytes are the moment of the first write, on the machine's monotonic clock.
 """
