@@ -60,6 +60,8 @@ from onread.telemetry.metrics import Metrics
 from onread.wire.message import Handler
 
 _NOTHING = GivenSockets()
+# The last question about our health is answered, too.
+_ADMIN_DRAIN_SECONDS = 1.0
 _log = structlog.get_logger("onread.app")
 
 
@@ -92,6 +94,7 @@ class Gateway:
         """Not ready from now on; what is in progress may end, within the time given.
 
         Callers first, then the runs: a caller has the last byte before its function has been told so.
+        Health last, that it can be asked for until then.
         """
         self.ready = False
         deadline = asyncio.get_running_loop().time() + timeout_seconds
@@ -99,6 +102,7 @@ class Gateway:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self.pool.drain()
+        await self.admin.drain(_ADMIN_DRAIN_SECONDS)
 
 
 @asynccontextmanager

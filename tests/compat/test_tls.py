@@ -17,9 +17,10 @@ from tests.fakes.authority import Authority
 from onread.cli.spawn import DidNotStart
 
 pytestmark = [pytest.mark.compat, pytest.mark.slow]
-SECURE_ONLY = """{"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "%s"}}}
-]}"""
+SECURE_ONLY = """{"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Action": "s3:*", "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "%s"}}
+}]}"""
 
 
 @pytest.fixture(scope="module")

@@ -117,6 +117,7 @@ def _listening(descriptor: int) -> socket.socket:
         raise UnusableSocket(f"descriptor {descriptor} is given as a socket: {error.strerror}") from error
     tcp = given.family in (socket.AF_INET, socket.AF_INET6) and given.type == socket.SOCK_STREAM
     if not tcp or not given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        given.close()
         raise UnusableSocket(f"socket {descriptor} that is given does not listen on TCP")
     given.setblocking(False)
     return given
