@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from email.utils import formatdate
 
 from onread.errors import SlowDown
+from onread.server.acceptor import Acceptor
 from onread.server.connection import Connection
 from onread.server.head import render_head
 from onread.server.limits import DEFAULT_LIMITS, Limits
@@ -55,6 +56,7 @@ class Listener:
         self._quiet = asyncio.Event()
         self._draining = False
         self._servers: list[asyncio.Server] = []
+        self._acceptor: Acceptor | None = None
         self._watcher: asyncio.Task[None] | None = None
         self.address = ("", 0)
 
@@ -84,11 +86,18 @@ class Listener:
             self._servers.append(server)
         if not socks:
             self._servers.append(await self.loop.create_server(self._accepted, host, port, backlog=_BACKLOG))
-        name = self._servers[0].sockets[0].getsockname()
+        listening = [sock for server in self._servers for sock in server.sockets]
+        self._acceptor = Acceptor(listening, self._protocol, self._tasks)
+        name = listening[0].getsockname()
         self.address = (name[0], name[1])
         self._watcher = self._tasks.create_task(self._watch(), name="onread.server.watch")
 
     def _accepted(self) -> Connection | TlsLink:
+        if self._acceptor is not None:
+            self._acceptor.plan()
+        return self._protocol()
+
+    def _protocol(self) -> Connection | TlsLink:
         if self.certificates is None:
             return Connection(self)
         return TlsLink(self, self.certificates.context)
@@ -119,6 +128,8 @@ class Listener:
             self._watcher.cancel()
 
     def _stop_accepting(self) -> None:
+        if self._acceptor is not None:
+            self._acceptor.close()
         for server in self._servers:
             server.close()
 
