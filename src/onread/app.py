@@ -244,6 +244,7 @@ def _function_pool(base: _Foundation) -> FunctionPool:
 def _pipeline(base: _Foundation, pool: FunctionPool, background: Background) -> Pipeline:
     settings, records = base.settings, base.records
     authorizer = Authorizer(records=records, account_id=settings.account_id, region=settings.region)
+    dispatch = _dispatch(base, pool, background, authorizer)
     return Pipeline(
         services=base.services,
         authenticate=Authenticator(
@@ -252,10 +253,11 @@ def _pipeline(base: _Foundation, pool: FunctionPool, background: Background) -> 
             region=settings.region,
             session_key=base.session_key,
             is_live=pool.is_live,
+            open_runs=dispatch.transformation.runs,
         ),
         resolve=Resolver(records, settings.account_id),
         authorize=authorizer,
-        dispatch=_dispatch(base, pool, background, authorizer),
+        dispatch=dispatch,
         metrics=base.metrics,
         domains=settings.domains,
         host_id="{host-id}",

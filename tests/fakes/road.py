@@ -244,7 +244,12 @@ def _road(records: Records, invoker: FakeInvoker) -> Road:
     pipeline = Pipeline(
         services=SERVICES,
         authenticate=Authenticator(
-            records=records, account_id=ACCOUNT, region=REGION, session_key=KEY, is_live=live.__contains__
+            records=records,
+            account_id=ACCOUNT,
+            region=REGION,
+            session_key=KEY,
+            is_live=live.__contains__,
+            open_runs=transformation.runs,
         ),
         resolve=Resolver(records, ACCOUNT),
         authorize=Authorizer(records=records, account_id=ACCOUNT, region=REGION),

@@ -87,11 +87,11 @@ def test_a_request_that_fails_gives_its_place_back(tmp_path):
         nobody = await callers.call("GET", "/bucket/key", key=("AKIANOBODY", "x"))
         liar = await callers.call("GET", "/bucket/key", key=(ROOT[0], "not the secret"))
         missing = await callers.call("GET", "/bucket/none")
-        return [answer.code for answer in (nobody, liar, missing)], gate.in_flight, gate.keys
+        return [answer.code for answer in (nobody, liar, missing)], gate.in_flight, gate.remembered
 
-    codes, in_flight, keys = run(tmp_path, story)
+    codes, in_flight, remembered = run(tmp_path, story)
     assert codes == ["InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchKey"]
-    assert (in_flight, keys) == (0, 0)
+    assert (in_flight, remembered) == (0, 0)
 
 
 def test_T114_a_caller_who_leaves_gives_its_place_back(tmp_path):

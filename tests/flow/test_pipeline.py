@@ -307,6 +307,28 @@ def test_a_function_reads_and_writes_by_the_same_road(tmp_path):
     assert seen["written"].status == 200
 
 
+def test_T136_an_input_url_ends_with_the_run_it_was_made_for(tmp_path):
+    seen = {}
+
+    async def read(road):
+        return await road.send(request("GET", seen["url"], BytesBody(b""), [("Host", HOST)]))
+
+    async def function(event):
+        seen["url"] = event["getObjectContext"]["inputS3Url"].removeprefix(f"http://{HOST}")
+        seen["during"] = await read(seen["road"])
+
+    async def story(road):
+        seen["road"] = road
+        point = await road.access_point("point", "bucket")
+        olap = await road.olap("reader", point, await road.function("f"))
+        await road.call("GET", f"/{olap.alias}/key")
+        return await read(road)
+
+    after = run(tmp_path, story, function=function)
+    assert (seen["during"].status, seen["during"].body) == (200, b"content")
+    assert (after.status, after.code) == (403, "AccessDenied")
+
+
 @pytest.mark.parametrize("status", ["OK", "2e2", "200 OK"])
 def test_T062_a_status_that_cannot_be_read_is_told_to_both_sides(tmp_path, status):
     seen = {}

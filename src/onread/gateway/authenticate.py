@@ -1,6 +1,6 @@
 """Who is asking: find the key, verify the signature, name the principal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -53,6 +53,7 @@ class Authenticator:
     Args:
         session_key: the 32 bytes from which session tokens and their secrets derive.
         is_live: whether an execution environment still exists; its credentials end with it.
+        open_runs: the request ids of the runs under way; an ``inputS3Url`` ends with its run.
     """
 
     records: Records
@@ -60,6 +61,7 @@ class Authenticator:
     region: str
     session_key: bytes
     is_live: Callable[[str], bool]
+    open_runs: Container[str]
 
     async def __call__(self, call: RoutedCall, *, now: datetime) -> AuthenticatedCall:
         """The call with its principal; an unsigned call comes back anonymous, except where none may be.
@@ -119,6 +121,8 @@ class Authenticator:
         if principal.function_session and not self.is_live(principal.function_session.environment_id):
             raise InvalidToken("The execution environment of these credentials has ended.")
         if principal.input_grant:
+            if principal.input_grant.request_id not in self.open_runs:
+                raise AccessDenied("The run for which this URL was made has ended.")
             self._check_still_active(principal)
         return principal
 

@@ -11,7 +11,7 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from onread.errors import LambdaTimeout, S3Error
@@ -20,6 +20,7 @@ from onread.objectlambda.admission import Admitted, FindFunction, ReadCall, admi
 from onread.objectlambda.answer import answer
 from onread.objectlambda.event import build_event, get_object_context
 from onread.objectlambda.input_url import build_input_url
+from onread.objectlambda.open_runs import OpenRuns
 from onread.objectlambda.outcome import error_of_run, invoke_errors
 from onread.objectlambda.rendezvous import Delivery, Meeting, Rendezvous
 from onread.objectlambda.response import FunctionReportedError
@@ -68,6 +69,7 @@ class Transformation:
         token_key: 32 bytes derived for `route_token.TOKEN_PURPOSE`.
         clock: the time, aware and in UTC.
         random_bytes: so many bytes from the system's source.
+        runs: the runs under way, for whoever checks an ``inputS3Url``.
     """
 
     services: Services
@@ -81,6 +83,7 @@ class Transformation:
     clock: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
     metrics: Metrics
+    runs: OpenRuns = field(default_factory=OpenRuns)
 
     async def transform(self, call: ReadCall, scope: AsyncExitStack) -> Output | Response:
         """What the function makes of the object or the list.
@@ -199,7 +202,7 @@ class Transformation:
         )
         try:
             async with asyncio.timeout_at(deadline):
-                return await self.invoker.start(invocation)
+                return await self.runs.start(self.invoker, invocation)
         except TimeoutError as error:
             raise LambdaTimeout from error
 
