@@ -48,6 +48,14 @@ def test_a_signed_read_is_answered_and_carries_our_request_id(tmp_path):
     assert len(answer.headers.get("x-amz-request-id")) == 36
 
 
+@pytest.mark.parametrize("path", ["/bucket/key", "/bucket/none"])
+def test_T064_no_answer_may_be_sniffed(tmp_path, path):
+    async def story(road):
+        return await road.call("GET", path)
+
+    assert run(tmp_path, story).headers.get("x-content-type-options") == "nosniff"
+
+
 def test_T001_an_unsigned_request_reads_nothing(tmp_path):
     async def story(road):
         answer = await road.send(request("GET", "/bucket/key", BytesBody(b""), [("Host", HOST)]))

@@ -52,16 +52,17 @@ class Pipeline:
     async def handle(self, request: Request) -> AsyncIterator[Response]:
         """Answer one request; the scope stays open until its last byte is sent or the caller is gone."""
         with Observation(request, self.metrics, self.log) as seen:
-            async with AsyncExitStack() as scope:
-                try:
-                    async with AsyncExitStack() as work:
-                        response = await self._answer(request, seen, work)
-                        scope.push_async_exit(work.pop_all())
-                except ServiceError as error:
-                    response = self._refusal(error, seen)
-                except Exception as bug:  # the only broad except: whatever this is, it is ours
-                    _log.exception("request.bug", request_id=seen.request_id, exc_info=bug)
-                    response = self._refusal(InternalError(), seen)
+            scope = AsyncExitStack()
+            try:
+                async with AsyncExitStack() as work:
+                    response = await self._answer(request, seen, work)
+                    scope = work.pop_all()
+            except ServiceError as error:
+                response = self._refusal(error, seen)
+            except Exception as bug:  # the only broad except: whatever this is, it is ours
+                _log.exception("request.bug", request_id=seen.request_id, exc_info=bug)
+                response = self._refusal(InternalError(), seen)
+            async with scope:
                 yield seen.answered(response)
 
     async def _answer(self, request: Request, seen: Observation, scope: AsyncExitStack) -> Response:
@@ -76,7 +77,7 @@ class Pipeline:
         answer = await self.dispatch(allowed, scope)
         if not isinstance(answer, Response):
             answer = serialize(routed.operation, answer, request_id=seen.request_id)
-        answer.headers += [("x-amz-request-id", seen.request_id), ("x-amz-id-2", self.host_id)]
+        answer.headers += self._standing_headers(seen)
         return answer
 
     async def _admit(self, request: Request, seen: Observation, scope: AsyncExitStack) -> Located:
@@ -101,6 +102,14 @@ class Pipeline:
         seen.target, seen.key = str(located.address), str(routed.params.get("Key", ""))
         return routed
 
+    def _standing_headers(self, seen: Observation) -> list[tuple[str, str]]:
+        """What every answer bears. Not AWS's: no browser may take an object for more than its type says."""
+        return [
+            ("x-amz-request-id", seen.request_id),
+            ("x-amz-id-2", self.host_id),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+
     def _refusal(self, error: ServiceError, seen: Observation) -> Response:
         seen.error_code = error.code
         response = render_error(
@@ -111,5 +120,5 @@ class Pipeline:
             resource=seen.resource,
             head=seen.request.method == "HEAD",
         )
-        response.headers += [("x-amz-request-id", seen.request_id), ("x-amz-id-2", self.host_id)]
+        response.headers += self._standing_headers(seen)
         return response
