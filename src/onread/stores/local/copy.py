@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from onread.addressing.copy_source import CopySource, parse_copy_source
+from onread.addressing.names import is_alias
 from onread.errors import InvalidArgument, InvalidRange, InvalidRequest, NotImplemented
 from onread.stores.local.blobs import LARGEST_BLOB_BYTES, Blob
 from onread.stores.local.buckets import check_owner
@@ -76,8 +77,8 @@ async def upload_part_copy(engine: Engine, call: StoreCall, scope: AsyncExitStac
 
 def _source(engine: Engine, params: Mapping[str, Any]) -> CopySource:
     source = parse_copy_source(params["CopySource"])
-    if source.container.startswith("arn:"):
-        raise NotImplemented("An access point's ARN as copy source is not implemented: name its bucket.")
+    if source.container.startswith("arn:") or is_alias(source.container):
+        raise NotImplemented("An access point as copy source is not implemented: name its bucket.")
     require_null_version(source.version_id)
     check_owner(engine, source.container, params.get("ExpectedSourceBucketOwner"))
     return source

@@ -229,3 +229,14 @@ def test_upload_part_copy_refuses_other_ranges(tmp_path, asked, error):
             )
 
     with_store(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    "container", ["arn:aws:s3:us-east-1:000000000000:accesspoint/point/object", f"point-{'a' * 34}-s3alias"]
+)
+def test_a_copy_from_an_access_point_is_refused_by_name(tmp_path, container):
+    async def scenario(client):
+        with pytest.raises(errors.NotImplemented, match="name its bucket"):
+            await client("CopyObject", Key="target", CopySource=f"{container}/source")
+
+    with_store(tmp_path, scenario)
