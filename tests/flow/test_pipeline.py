@@ -470,6 +470,22 @@ def test_iam_reads_its_action_from_the_form(tmp_path):
     assert b"CreateUser" in answer.body
 
 
+@pytest.mark.parametrize(
+    "declared", [sha256(b"Action=GetCallerIdentity&Version=2011-06-15").hexdigest(), "UNSIGNED-PAYLOAD"]
+)
+@pytest.mark.parametrize("service", ["iam", "sts"])
+def test_T011_a_form_that_is_not_the_signed_one_is_refused(tmp_path, service, declared):
+    async def story(road):
+        body = b"Action=CreateUser&Version=2010-05-08&UserName=x"
+        if service == "sts":
+            body = b"Action=GetCallerIdentity&Version=2011-06-15&Other=1"
+        kind = (("content-type", "application/x-www-form-urlencoded"),)
+        return await road.call("POST", "/", body, headers=kind, service=service, payload_hash=declared)
+
+    answer = run(tmp_path, story)
+    assert (answer.status, answer.code) == (403, "SignatureDoesNotMatch")
+
+
 def test_json_errors_are_json(tmp_path):
     async def story(road):
         return await road.call("GET", "/2015-03-31/functions", service="lambda", key=(ROOT[0], "wrong"))

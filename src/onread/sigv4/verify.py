@@ -103,7 +103,8 @@ def verify(
 
     Args:
         claim: what `read_signature` found in this request.
-        body_hash: SHA-256 of the body in hex; needed when ``claim.payload_hash`` is None.
+        body_hash: SHA-256 of the body in hex, when that was read; needed when ``claim.payload_hash`` is
+            None, and beats what the request says of it otherwise.
         tolerated: names of ``x-amz-*`` headers, in lower case, that need not be signed.
 
     Raises:
@@ -164,7 +165,8 @@ def _says_nothing(name: str, claim: ClaimedSignature) -> bool:
 
 
 def _canonical_requests(claim: ClaimedSignature, request: Request, body_hash: str | None) -> Iterator[bytes]:
-    payload_hash = claim.payload_hash if claim.payload_hash is not None else body_hash
+    # A body that was read already is hashed, never believed: else a signed IAM form could be exchanged.
+    payload_hash = body_hash if body_hash is not None else claim.payload_hash
     if payload_hash is None:
         raise ValueError("this request can be verified only with the hash of its body")
     path, _, query = request.target.partition("?")
