@@ -1,4 +1,4 @@
-"""R-064: policies. Any text is compiled or refused; what is compiled decides as the naive evaluator does."""
+"""R-064: policy documents. Any text is compiled or refused, and what is compiled decides without raising."""
 
 import json
 import sys
@@ -15,22 +15,13 @@ from onread.policy.evaluate import AttachedPolicy, decide
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 
 from policy.callers import ANONYMOUS, FOREIGNER, ROLE, ROOT, USER, document, query, statement
-from policy.test_oracle import (
-    test_T200_to_T208_the_evaluator_agrees_with_a_naive_one as oracle,
-)
 
 CALLERS = (USER, ROLE, ROOT, FOREIGNER, ANONYMOUS)
 OBJECT = "arn:aws:s3:::bucket/key"
 
 
 def check(content: bytes) -> None:
-    if content[:1] == b"\0":
-        oracle.hypothesis.fuzz_one_input(content[1:])
-    else:
-        _check_text(content.decode("utf-8", "surrogateescape"))
-
-
-def _check_text(text: str) -> None:
+    text = content.decode("utf-8", "surrogateescape")
     for parse in (_identity, _resource, parse_trust_policy):
         try:
             policy = parse(text)
@@ -63,8 +54,6 @@ TARGET = Target(
     case="R-064",
     check=check,
     seeds=[
-        b"\0" + bytes(64),
-        b"\0" + bytes(range(256)),
         _text(statement()),
         _text(statement(Principal="*"), statement("Deny", Principal={"AWS": ["111122223333", "*"]})),
         _text(
@@ -129,5 +118,5 @@ TARGET = Target(
             b'"Version":"2008-10-17"',
         ),
     ],
-    rounds=800,
+    rounds=3000,
 )
