@@ -51,7 +51,7 @@ DOCUMENTED = [
     ("MissingMeta", "x-amz-missing-meta", "3"),
     ("ObjectLockMode", "x-amz-object-lock-mode", "GOVERNANCE"),
     ("ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold", "ON"),
-    ("ObjectLockRetainUntilDate", "x-amz-object-lock-retain-until-date", "2030-01-01T00:00:00.000Z"),
+    ("ObjectLockRetainUntilDate", "x-amz-object-lock-retain-until-date", "2030-01-01T00:00:00Z"),
     ("PartsCount", "x-amz-mp-parts-count", "2"),
     ("ReplicationStatus", "x-amz-replication-status", "COMPLETE"),
     ("RequestCharged", "x-amz-request-charged", "requester"),
