@@ -66,9 +66,11 @@ class World:
         self.client("s3").create_bucket(Bucket=name)
         return name
 
-    def access_point(self, bucket: str) -> dict[str, Any]:
+    def access_point(self, bucket: str, **settings: Any) -> dict[str, Any]:
         name = self.unique("ap")
-        made = self.client("s3control").create_access_point(AccountId=ACCOUNT, Name=name, Bucket=bucket)
+        made = self.client("s3control").create_access_point(
+            AccountId=ACCOUNT, Name=name, Bucket=bucket, **settings
+        )
         return {**made, "Name": name}
 
     def function(self, code: str | Path, **settings: Any) -> str:

@@ -186,7 +186,8 @@ def test_T001_no_route_does_anything_unsigned(world, place):
 def test_T001_no_policy_opens_an_object_lambda_access_point_to_strangers(world, place):
     everyone = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}'
     control = world.client("s3control")
-    supporting = world.access_point(place["bucket"])
+    nothing_blocked = {"BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+    supporting = world.access_point(place["bucket"], PublicAccessBlockConfiguration=nothing_blocked)
     name, alias = world.olap_over(supporting, "never-called", actions=("ListObjects",))
     control.put_access_point_policy(AccountId="000000000000", Name=supporting["Name"], Policy=everyone)
     control.put_access_point_policy_for_object_lambda(AccountId="000000000000", Name=name, Policy=everyone)

@@ -145,7 +145,9 @@ class Road:
         )
         return pair
 
-    async def access_point(self, name: str, bucket: str, policy: str | None = None) -> AccessPoint:
+    async def access_point(
+        self, name: str, bucket: str, policy: str | None = None, **settings: Any
+    ) -> AccessPoint:
         made = AccessPoint(
             account_id=ACCOUNT,
             region=REGION,
@@ -154,6 +156,7 @@ class Road:
             alias=f"{name}-{'a' * 34}-s3alias",
             created_at=NOW,
             policy=policy,
+            **settings,
         )
         await self.records.create_access_point(made)
         return made

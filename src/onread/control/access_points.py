@@ -18,7 +18,7 @@ from onread.addressing.names import validate_access_point_name
 from onread.control.call import ControlCall, Operations
 from onread.control.pages import check_page_size, cut_page
 from onread.control.policies import check_policy, is_public, require_policy
-from onread.errors import InvalidRequest, NoSuchAccessPoint
+from onread.errors import AccessDenied, InvalidRequest, NoSuchAccessPoint
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.wire.output import Output
@@ -120,7 +120,7 @@ class AccessPointOperations:
         return Output(members={**listed, **({"NextToken": page.next_token} if page.next_token else {})})
 
     async def put_access_point_policy(self, call: ControlCall) -> Output:
-        """PutAccessPointPolicy."""
+        """PutAccessPointPolicy; no public policy while ``BlockPublicPolicy`` is on, as it is by default."""
         await self._set_policy(call, check_policy(call.params.get("Policy")))
         return Output()
 
@@ -141,7 +141,7 @@ class AccessPointOperations:
     async def _set_policy(self, call: ControlCall, policy: str | None) -> None:
         name = access_point_name(call, service="s3")
         await self._records.update_access_point(
-            call.account_id, name, lambda record: replace(record, policy=policy)
+            call.account_id, name, lambda record: _with_policy(record, policy)
         )
 
     def _find(self, call: ControlCall) -> AccessPoint:
@@ -180,6 +180,16 @@ def results_wanted(call: ControlCall) -> int:
         member="MaxResults",
         refusal=InvalidRequest,
     )
+
+
+def _with_policy(record: AccessPoint, policy: str | None) -> AccessPoint:
+    """Source: Amazon S3 User Guide, "Blocking public access": BlockPublicPolicy refuses the Put itself."""
+    if policy is not None and record.public_access_block.get("BlockPublicPolicy") and is_public(policy):
+        raise AccessDenied(
+            "This policy is public, and BlockPublicPolicy is on for the access point. Name principals, or "
+            "create the access point with a PublicAccessBlockConfiguration that allows it."
+        )
+    return replace(record, policy=policy)
 
 
 def _refuse_unsupported(call: ControlCall) -> None:

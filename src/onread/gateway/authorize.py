@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from onread.control.policies import is_public
 from onread.errors import AccessDenied, LambdaPermissionError, MalformedPolicy, S3Error
 from onread.gateway.call import (
     AccessPointTarget,
@@ -166,6 +167,7 @@ class Authorizer:
     def _check_access_point(
         self, call: ResolvedCall, asker: _Asker, access_point: AccessPoint, extra: Conditions
     ) -> tuple[str, Conditions, Sequence[AttachedPolicy]]:
+        _refuse_the_public(asker.principal, access_point)
         extra = {
             **extra,
             "s3:dataaccesspointarn": (access_point.arn,),
@@ -234,6 +236,14 @@ def _read(text: str, *, resource_policy: bool) -> Policy:
     except MalformedPolicy as error:
         _log.error("policy.unreadable", reason=error.text)
         return DENY_ALL
+
+
+def _refuse_the_public(principal: Principal, access_point: AccessPoint) -> None:
+    """Block Public Access: with ``RestrictPublicBuckets`` a public policy opens nothing to strangers."""
+    if principal.kind is not PrincipalKind.ANONYMOUS or access_point.policy is None:
+        return
+    if access_point.public_access_block.get("RestrictPublicBuckets") and is_public(access_point.policy):
+        raise AccessDenied
 
 
 def _attached(policy: str | None, resource: str, name: str) -> AttachedPolicy:

@@ -1,10 +1,12 @@
 """Standard access points by s3control's own operations."""
 
 import asyncio
+import json
 
 import pytest
 
 from onread.errors import (
+    AccessDenied,
     AccessPointAlreadyOwnedByYou,
     InvalidRequest,
     MalformedPolicy,
@@ -18,6 +20,7 @@ ARN = f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/my-ap"
 ALL_BLOCKED = dict.fromkeys(
     ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
 )
+NOT_BLOCKED = dict.fromkeys(ALL_BLOCKED, False)
 
 
 def test_a_created_access_point_is_described_and_found_by_its_alias(run_with_api: Run) -> None:
@@ -70,6 +73,25 @@ def test_public_access_block_is_kept_as_given(run_with_api: Run) -> None:
         )
         shown = (await api.s3control("GetAccessPoint", Name="my-ap"))["PublicAccessBlockConfiguration"]
         assert shown == {**dict.fromkeys(ALL_BLOCKED, False), "BlockPublicAcls": True}
+
+    run_with_api(scenario)
+
+
+def test_no_public_policy_is_kept_while_public_access_is_blocked(run_with_api: Run) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/object/*"}
+    public = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    async def scenario(api: Api) -> None:
+        await api.s3control("CreateAccessPoint", Name="my-ap", Bucket="bucket")
+        with pytest.raises(AccessDenied):
+            await api.s3control("PutAccessPointPolicy", Name="my-ap", Policy=public)
+        with pytest.raises(NoSuchAccessPointPolicy):
+            await api.s3control("GetAccessPointPolicy", Name="my-ap")
+        opened = {"BlockPublicAcls": True}
+        await api.s3control(
+            "CreateAccessPoint", Name="open", Bucket="bucket", PublicAccessBlockConfiguration=opened
+        )
+        await api.s3control("PutAccessPointPolicy", Name="open", Policy=public)
 
     run_with_api(scenario)
 
@@ -138,7 +160,9 @@ def test_bad_page_sizes_and_tokens_are_refused(run_with_api: Run) -> None:
 
 def test_a_policy_is_put_shown_and_deleted(run_with_api: Run) -> None:
     async def scenario(api: Api) -> None:
-        await api.s3control("CreateAccessPoint", Name="my-ap", Bucket="bucket")
+        await api.s3control(
+            "CreateAccessPoint", Name="my-ap", Bucket="bucket", PublicAccessBlockConfiguration=NOT_BLOCKED
+        )
         for operation in ("GetAccessPointPolicy", "GetAccessPointPolicyStatus"):
             with pytest.raises(NoSuchAccessPointPolicy):
                 await api.s3control(operation, Name="my-ap")
@@ -156,7 +180,9 @@ def test_a_policy_is_put_shown_and_deleted(run_with_api: Run) -> None:
 
 def test_T209_a_bad_policy_is_refused_and_the_old_one_stays(run_with_api: Run) -> None:
     async def scenario(api: Api) -> None:
-        await api.s3control("CreateAccessPoint", Name="my-ap", Bucket="bucket")
+        await api.s3control(
+            "CreateAccessPoint", Name="my-ap", Bucket="bucket", PublicAccessBlockConfiguration=NOT_BLOCKED
+        )
         await api.s3control("PutAccessPointPolicy", Name="my-ap", Policy=a_policy())
         with pytest.raises(MalformedPolicy):
             await api.s3control("PutAccessPointPolicy", Name="my-ap", Policy="{}")

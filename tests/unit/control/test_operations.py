@@ -44,7 +44,15 @@ def read_back(service: str, name: str, members: dict[str, Any]) -> Any:
 
 def test_what_botocore_reads_is_what_was_meant(run_with_api: Run) -> None:
     steps: list[tuple[str, str, dict[str, Any]]] = [
-        ("s3control", "CreateAccessPoint", {"Name": "my-ap", "Bucket": "bucket"}),
+        (
+            "s3control",
+            "CreateAccessPoint",
+            {
+                "Name": "my-ap",
+                "Bucket": "bucket",
+                "PublicAccessBlockConfiguration": {"BlockPublicPolicy": False},
+            },
+        ),
         ("s3control", "GetAccessPoint", {"Name": "my-ap"}),
         ("s3control", "ListAccessPoints", {}),
         ("s3control", "PutAccessPointPolicy", {"Name": "my-ap", "Policy": a_policy()}),
