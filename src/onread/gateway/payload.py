@@ -17,6 +17,7 @@ from onread.errors import (
 from onread.gateway.aws_chunked_body import AwsChunkedBody
 from onread.gateway.call import AuthorizedCall
 from onread.sigv4.chunks import ChunkSignatures
+from onread.sigv4.claim import read_payload_hash, read_single
 from onread.sigv4.verify import VerifiedSignature
 from onread.wire.aws_chunked import (
     ChunkedDecoder,
@@ -25,7 +26,7 @@ from onread.wire.aws_chunked import (
     strip_aws_chunked,
 )
 from onread.wire.checksums import BY_HEADER, Checksum, decode_value, find_algorithm, new_checksum
-from onread.wire.message import Body
+from onread.wire.message import Body, Headers
 
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 _SIGNED_CHUNKS = ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")
@@ -70,9 +71,10 @@ def open_payload(call: AuthorizedCall) -> Body:
         InvalidRequest: the markers of the encoding contradict each other.
         InvalidDigest: a digest header is not base64 of the right length.
         MissingContentLength: a chunk-encoded body does not say how long its content is.
+        InvalidArgument: ``x-amz-content-sha256`` is none of the values that AWS names.
     """
     headers, claim = call.routed.request.headers, call.resolved.known.claim
-    mode = (claim.payload_hash if claim else headers.get("x-amz-content-sha256")) or _UNSIGNED
+    mode = (claim.payload_hash if claim else _hash_of_a_stranger(headers)) or _UNSIGNED
     chunked, _ = strip_aws_chunked(headers.get("content-encoding"))
     if chunked != mode.startswith("STREAMING-"):
         raise InvalidRequest(
@@ -84,6 +86,12 @@ def open_payload(call: AuthorizedCall) -> Body:
         expected.append((new_checksum("SHA256"), value, XAmzContentSHA256Mismatch))
     body = _decoded(call, mode) if chunked else call.routed.request.body
     return VerifiedBody(body, expected) if expected else body
+
+
+def _hash_of_a_stranger(headers: Headers) -> str | None:
+    """What an unsigned request says of its payload; a signed one's was read with the signature."""
+    value = read_single(headers, "x-amz-content-sha256")
+    return None if value is None else read_payload_hash(value)
 
 
 def announced_algorithm(call: AuthorizedCall) -> dict[str, str]:
