@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from hashlib import md5
 
-from onread.errors import NoSuchBucket, NoSuchKey, NotImplemented
+from onread.errors import MalformedXML, NoSuchBucket, NoSuchKey, NotImplemented
 from onread.stores.store import StoreCall
 from onread.wire.message import BytesBody
 from onread.wire.output import Output
@@ -43,6 +43,8 @@ class FakeStore:
                 return Output(members={"ContentLength": len(content)}, body=body)
             case "DeleteObjects":
                 keys = [item["Key"] for item in call.params["Delete"]["Objects"]]
+                if not keys:
+                    raise MalformedXML
                 for key in keys:
                     objects.pop(key, None)
                 return Output(members={"Deleted": [{"Key": key} for key in keys]})

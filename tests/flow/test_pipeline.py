@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
 from datetime import timedelta
@@ -207,6 +208,35 @@ def test_T213_a_batch_delete_checks_every_key(tmp_path):
     assert b"<Error><Key>key</Key><Code>AccessDenied</Code>" in answer.body
 
 
+def delete_document(keys):
+    document = b"".join(b"<Object><Key>%b</Key></Object>" % key.encode() for key in keys)
+    return b"<Delete>" + document + b"</Delete>"
+
+
+def delete_keys(road, keys, **options):
+    document = delete_document(keys)
+    md5 = base64.b64encode(hashlib.md5(document).digest()).decode()
+    return road.call("POST", "/bucket?delete", document, headers=(("content-md5", md5),), **options)
+
+
+def test_a_batch_delete_of_which_nothing_is_allowed_names_every_key(tmp_path):
+    async def story(road):
+        return await delete_keys(road, ["key", "other"], key=await road.user("ann"))
+
+    answer = run(tmp_path, story)
+    assert (answer.status, answer.body.count(b"<Code>AccessDenied</Code>")) == (200, 2)
+
+
+def test_a_batch_delete_of_too_many_keys_asks_no_policy(tmp_path):
+    async def story(road):
+        with structlog.testing.capture_logs() as logs:
+            answer = await delete_keys(road, map(str, range(1001)), key=await road.user("ann"))
+        return answer, [entry for entry in logs if entry["event"] == "access.denied"]
+
+    answer, asked = run(tmp_path, story)
+    assert (answer.status, answer.code, asked) == (400, "MalformedXML", [])
+
+
 def test_a_bucket_with_access_points_is_not_deleted(tmp_path):
     async def story(road):
         await road.access_point("point", "bucket")
@@ -244,6 +274,29 @@ def test_T131_a_deny_at_the_access_point_holds_for_what_passes_through(tmp_path)
         return (await road.call("PUT", f"/{olap.alias}/other", b"x")).code
 
     assert run(tmp_path, story) == "AccessDenied"
+
+
+@pytest.mark.parametrize(("restricted", "status"), [(False, 200), (True, 403)])
+def test_a_public_policy_opens_nothing_while_public_access_is_restricted(tmp_path, restricted, status):
+    async def story(road):
+        everyone = policy({"Principal": "*", **allow("s3:GetObject")})
+        block = {"RestrictPublicBuckets": restricted}
+        point = await road.access_point("point", "bucket", everyone, public_access_block=block)
+        return await road.send(request("GET", f"/{point.alias}/key", BytesBody(b""), [("Host", HOST)]))
+
+    assert run(tmp_path, story).status == status
+
+
+def test_a_stranger_whose_payload_hash_is_none_is_told_so(tmp_path):
+    async def story(road):
+        point = await road.access_point(
+            "point", "bucket", policy({"Principal": "*", **allow("s3:PutObject")})
+        )
+        headers = [("Host", HOST), ("x-amz-content-sha256", "zz")]
+        return await road.send(request("PUT", f"/{point.alias}/new", BytesBody(b"x"), headers))
+
+    answer = run(tmp_path, story)
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
 
 
 def test_T138_a_reader_who_may_not_invoke_is_told_so_before_anything_runs(tmp_path):

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 from onread.wire.message import Body, BytesBody, Response
 from onread.wire.output import Output
 
+MOST_KEYS_IN_DELETE = 1000
+"""How many keys one DeleteObjects may name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreCall:

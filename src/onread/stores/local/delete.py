@@ -9,11 +9,9 @@ from onread.stores.local.content import require_null_version
 from onread.stores.local.engine import Engine, Operation, encode_key
 from onread.stores.local.index import Transaction
 from onread.stores.local.object_rows import StoredObject, find_object, remove_object, require_bucket
-from onread.stores.store import StoreCall
+from onread.stores.store import MOST_KEYS_IN_DELETE, StoreCall
 from onread.wire.output import Output
 from onread.wire.preconditions import check_preconditions
-
-MOST_KEYS = 1000
 
 
 async def delete_object(engine: Engine, call: StoreCall, scope: AsyncExitStack) -> Output:
@@ -42,7 +40,7 @@ async def delete_objects(engine: Engine, call: StoreCall, scope: AsyncExitStack)
     """
     wanted = call.params.get("Delete") or {}
     named = wanted.get("Objects") or []
-    if not 1 <= len(named) <= MOST_KEYS:
+    if not 1 <= len(named) <= MOST_KEYS_IN_DELETE:
         raise MalformedXML
 
     def change(transaction: Transaction) -> list[S3Error | None]:
