@@ -85,6 +85,8 @@ async def open_object(
 async def _open(engine: Engine, selected: Selected, scope: AsyncExitStack) -> Body | bytes | None:
     """The bytes; None when the version was replaced since it was selected."""
     stored = selected.stored
+    if selected.start == selected.stop:
+        return b""  # an upload of empty parts has no piece to read
     if stored.blob_id is not None:
         pieces = find_pieces(engine.index.connection, stored, selected.start, selected.stop)
     else:
@@ -148,7 +150,9 @@ def _choose_part(engine: Engine, params: Mapping[str, Any], stored: StoredObject
         raise InvalidRange(
             "The requested partnumber is not satisfiable", PartNumberRequested=str(part_number)
         )
-    return Selected(stored, part.start_byte, part.start_byte + part.size_bytes, is_part=True)
+    # No Content-Range names an empty part.
+    stop = part.start_byte + part.size_bytes
+    return Selected(stored, part.start_byte, stop, is_part=part.size_bytes > 0)
 
 
 def _members(selected: Selected, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,7 +164,7 @@ def _members(selected: Selected, params: Mapping[str, Any]) -> dict[str, Any]:
     members["ContentLength"] = selected.stop - selected.start
     if selected.is_part:
         members["ContentRange"] = content_range(ByteRange(selected.start, selected.stop), stored.size_bytes)
-    elif params.get("ChecksumMode") == "ENABLED":
+    elif params.get("ChecksumMode") == "ENABLED" and members["ContentLength"] == stored.size_bytes:
         # Of the whole object; a part has none of its own here.
         members |= stored_checksum(stored)
     if params.get("PartNumber") is not None and stored.part_count is not None:

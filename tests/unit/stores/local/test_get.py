@@ -310,3 +310,26 @@ def test_a_caller_that_leaves_during_a_slow_read_gives_the_descriptor_back(tmp_p
                 assert descriptors() == before
 
     asyncio.run(main())
+
+
+def test_an_upload_of_one_empty_part_is_an_empty_object(tmp_path):
+    async def scenario(client):
+        done = await upload(client, "a", {1: b""})
+        await client("CopyObject", Key="b", CopySource=f"{BUCKET}/a")
+        for key in ("a", "b"):
+            got = await client.get(key)
+            assert (got.content, got["ContentLength"], got.status) == (b"", 0, None)
+        assert (await client.get("a"))["ETag"] == done["ETag"]
+
+    with_store(tmp_path, scenario)
+
+
+def test_an_empty_last_part_is_read_as_nothing(tmp_path):
+    async def scenario(client):
+        await upload(client, "a", {1: b"1" * PART, 2: b""})
+        got = await client.get("a", PartNumber=2, ChecksumMode="ENABLED")
+        assert (got.content, got["ContentLength"], got["PartsCount"]) == (b"", 0, 2)
+        assert not {"ContentRange", "ChecksumCRC64NVME"} & got.members.keys()
+        assert (await client("HeadObject", Key="a", PartNumber=2)).members == got.members
+
+    with_store(tmp_path, scenario)
