@@ -18,6 +18,7 @@ class Acceptor:
     Args:
         sockets: that the loop accepts from; they are duplicated, so `close` must end the listening too.
         protocol: makes the protocol of a connection.
+        room: how many connections more may be open; beyond it they are closed unheard (T-255).
     """
 
     def __init__(
@@ -25,10 +26,13 @@ class Acceptor:
         sockets: Iterable[socket.socket],
         protocol: Callable[[], asyncio.BaseProtocol],
         tasks: asyncio.TaskGroup,
+        room: Callable[[], int],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._protocol = protocol
         self._tasks = tasks
+        self._room = room
+        self._coming = 0
         self._planned = False
         self._sockets = [socket.fromfd(each.fileno(), each.family, each.type) for each in sockets]
         for each in self._sockets:
@@ -53,9 +57,16 @@ class Acceptor:
                     accepted, _ = listening.accept()
                 except OSError:  # none waits, or there is no descriptor for it: the loop sees to that
                     break
-                self._tasks.create_task(self._connect(accepted), name="onread.server.accept")
+                self._take_in(accepted)
             else:
                 self.plan()
+
+    def _take_in(self, accepted: socket.socket) -> None:
+        if self._coming >= self._room():
+            accepted.close()
+            return
+        self._coming += 1
+        self._tasks.create_task(self._connect(accepted), name="onread.server.accept")
 
     async def _connect(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
@@ -63,3 +74,5 @@ class Acceptor:
             await self._loop.connect_accepted_socket(self._protocol, accepted)
         except OSError:  # the peer has left already
             accepted.close()
+        finally:
+            self._coming -= 1

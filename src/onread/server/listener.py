@@ -87,7 +87,7 @@ class Listener:
         if not socks:
             self._servers.append(await self.loop.create_server(self._accepted, host, port, backlog=_BACKLOG))
         listening = [sock for server in self._servers for sock in server.sockets]
-        self._acceptor = Acceptor(listening, self._protocol, self._tasks)
+        self._acceptor = Acceptor(listening, self._protocol, self._tasks, self._room)
         name = listening[0].getsockname()
         self.address = (name[0], name[1])
         self._watcher = self._tasks.create_task(self._watch(), name="onread.server.watch")
@@ -181,8 +181,12 @@ class Listener:
     @property
     def may_refuse(self) -> bool:
         """Whether a connection too many may be told so: that keeps its descriptor for a moment (T-255)."""
-        limits = self.limits
-        return len(self._connections) <= limits.connections + limits.refused_connections
+        return self._room() >= 0
+
+    def _room(self) -> int:
+        """How many connections more may be open, those counted that are only told to come back."""
+        most = self.limits.connections + self.limits.refused_connections
+        return most - len(self._connections) - len(self._handshakes)
 
     def forget(self, connection: Connection) -> None:
         """A connection is gone."""
