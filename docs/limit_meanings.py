@@ -40,8 +40,11 @@ POOL = {
 ADMISSION = {
     "in_flight": "requests from head to last byte (`max_in_flight`); one access key may have three quarters",
     "memory_bytes": "what they may hold, counted at its most (`max_request_memory_bytes`); as above",
+    "per_target": "of those, for one Object Lambda access point",
     "waiting": "requests that wait for room, the access keys in turn",
     "patience_seconds": "how long one waits; 503 `SlowDown` with `Retry-After` beyond it",
     "standing_seconds": "a key that has had requests waiting for so long without a break is impatient",
     "short_patience_seconds": "how long the requests of such a key wait",
+    "lag_seconds": "what the process left lying for so long is late: refused, when others were for a second",
+    "modest": "but not of a key that had no more than this many late ones in the last second",
 }

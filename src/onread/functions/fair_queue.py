@@ -7,10 +7,11 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
-class FairQueue(Generic[T]):
+class FairQueue(Generic[K, T]):
     """What waits, by key.
 
     A key that comes new is served after at most one item of every other key, however many items the
@@ -19,13 +20,13 @@ class FairQueue(Generic[T]):
 
     def __init__(self) -> None:
         # In the order of their turns; a line without items is not kept.
-        self._lines: OrderedDict[str, deque[T]] = OrderedDict()
+        self._lines: OrderedDict[K, deque[T]] = OrderedDict()
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def append(self, key: str, item: T) -> None:
+    def append(self, key: K, item: T) -> None:
         """Wait behind everything of this key."""
         line = self._lines.get(key)
         if line is None:
@@ -33,7 +34,7 @@ class FairQueue(Generic[T]):
         line.append(item)
         self._count += 1
 
-    def heads(self) -> Iterator[tuple[str, T]]:
+    def heads(self) -> Iterator[tuple[K, T]]:
         """The first item of every key, in the order of the turns. Not to be changed meanwhile."""
         for key, line in self._lines.items():
             yield key, line[0]
@@ -58,7 +59,7 @@ class FairQueue(Generic[T]):
             return self.take(key)
         raise IndexError("nothing waits")
 
-    def take(self, key: str) -> T:
+    def take(self, key: K) -> T:
         """Take the first item of a key; its next one waits until all others had their turn."""
         line = self._lines[key]
         item = line.popleft()
@@ -67,7 +68,7 @@ class FairQueue(Generic[T]):
             self._lines.move_to_end(key)
         return item
 
-    def remove(self, key: str, item: T) -> None:
+    def remove(self, key: K, item: T) -> None:
         """An item waits no longer.
 
         Raises:
@@ -79,23 +80,23 @@ class FairQueue(Generic[T]):
         line.remove(item)
         self._forget_one(key, line)
 
-    def greediest(self) -> str:
+    def greediest(self) -> K:
         """The key with the most items. Asked only when something waits."""
         return max(self._lines, key=lambda key: len(self._lines[key]))
 
-    def count(self, key: str) -> int:
+    def count(self, key: K) -> int:
         """How many items of a key wait."""
         line = self._lines.get(key)
         return 0 if line is None else len(line)
 
-    def pop_newest(self, key: str) -> T:
+    def pop_newest(self, key: K) -> T:
         """Take the item of a key that came last; no turn is used up."""
         line = self._lines[key]
         item = line.pop()
         self._forget_one(key, line)
         return item
 
-    def _forget_one(self, key: str, line: deque[T]) -> None:
+    def _forget_one(self, key: K, line: deque[T]) -> None:
         self._count -= 1
         if not line:
             del self._lines[key]

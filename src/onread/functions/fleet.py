@@ -61,7 +61,7 @@ class Fleet:
         self.function = function
         self.log = FunctionLog(settings.log_bytes_per_function)
         self.environments: dict[str, Supervisor] = {}
-        self.waiting: FairQueue[Waiting] = FairQueue()
+        self.waiting: FairQueue[str, Waiting] = FairQueue()
         self._headquarters = headquarters
         self._settings = settings
         self._idle: list[Supervisor] = []

@@ -22,11 +22,13 @@ from onread.addressing.address import (
     ObjectLambdaAccessPointAddress,
     ServiceAddress,
 )
+from onread.addressing.names import OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PLAIN_SUFFIX
 from onread.errors import SlowDown
-from onread.gateway.gate import AdmissionLimits, Clock, Gate, Place
+from onread.gateway.gate import AdmissionLimits, Claim, Clock, Gate, Place
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import Request
 
+_OBJECT_LAMBDA_SUFFIXES = (OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PLAIN_SUFFIX)
 _HEAD_BYTES = 64 << 10
 _DOCUMENT_BYTES = 256 << 10
 _PACKAGE_BYTES = 70 << 20
@@ -57,6 +59,17 @@ def weight_bytes(request: Request, address: Address) -> int:
     return _HEAD_BYTES + 2 * (limit if declared is None else min(declared, limit))
 
 
+def target_of(address: Address) -> str:
+    """The Object Lambda access point that a request names, by name or alias; empty for anything else."""
+    match address:
+        case AliasAddress(alias) if alias.endswith(_OBJECT_LAMBDA_SUFFIXES):
+            return alias
+        case ObjectLambdaAccessPointAddress(name):
+            return name
+        case _:
+            return ""
+
+
 class Admission:
     """The gate of one listener.
 
@@ -80,21 +93,23 @@ class Admission:
         """Let a request in; it counts as in flight until ``scope`` is left.
 
         Raises:
-            SlowDown: there was no room for it within a second.
+            SlowDown: there was no room for it within a second, or it has lain unseen for too long.
 
         Cancellation: the place in the queue is given up.
         """
         key = request.peer
         if claimed_access_key_id is not None and self._is_known(claimed_access_key_id):
             key = claimed_access_key_id
-        weight = weight_bytes(request, address)
-        if not self.gate.enter(key, weight):
-            await self._wait(key, weight)
-        scope.callback(self.gate.leave, key, weight)
+        if self.gate.is_late(key, request.received_at):
+            raise self._slow_down()
+        claim = Claim(key, weight_bytes(request, address), target_of(address))
+        if not self.gate.enter(claim):
+            await self._wait(claim)
+        scope.callback(self.gate.leave, claim)
 
-    async def _wait(self, key: str, weight: int) -> None:
+    async def _wait(self, claim: Claim) -> None:
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        place = Place(key, weight, future.set_result)
+        place = Place(claim, future.set_result)
         try:
             async with asyncio.timeout(self.gate.join(place)):
                 came_in = await asyncio.shield(future)
@@ -111,7 +126,7 @@ class Admission:
         if not future.done():
             self.gate.give_up(place)
         elif future.result():
-            self.gate.leave(place.key, place.weight)
+            self.gate.leave(place.claim)
 
     def _slow_down(self) -> SlowDown:
         self._refused.inc()

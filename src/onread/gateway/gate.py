@@ -1,10 +1,13 @@
 """How many may be in, and in what order the others come in: counts and a queue. No task, no waiting.
 
-A request counts under a key. Keys take turns in the queue, and none may hold everything.
+A request counts under a key, and under a target when that can be busy by itself. Keys take turns in the
+queue, and none may hold everything; who waits for a busy target is in nobody's way.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from onread.functions.fair_queue import FairQueue
 
@@ -19,18 +22,26 @@ class AdmissionLimits:
     Attributes:
         in_flight: requests from their head to the last byte of their answer.
         memory_bytes: what they may hold, added up; see `onread.gateway.admission.weight_bytes`.
+        per_target: of ``in_flight``, those for one target: an Object Lambda access point, whose function
+            runs a few at a time. Less than the function's own queue holds, for to refuse there costs much.
         waiting: requests that wait for room.
         patience_seconds: how long one waits at most, so that it is answered within a second.
         standing_seconds, short_patience_seconds: a key that has had requests waiting for so long without
             a break asks for more than there is: its next ones wait less, for they would only grow old.
+        lag_seconds: a request that the process has left lying for so long before it could look at it is
+            late. When some have been for ``standing_seconds``, those are refused of which their key has had
+            more than ``modest`` in such a span.
     """
 
     in_flight: int = 1024
     memory_bytes: int = 512 << 20
+    per_target: int = 96
     waiting: int = 1024
     patience_seconds: float = 0.9
     standing_seconds: float = 1.0
     short_patience_seconds: float = 0.1
+    lag_seconds: float = 0.3
+    modest: int = 8
 
     @property
     def in_flight_per_key(self) -> int:
@@ -43,22 +54,34 @@ class AdmissionLimits:
         return self.memory_bytes - self.memory_bytes // 4
 
 
+class Claim(NamedTuple):
+    """What a request asks of the gate. ``target`` is empty for what is limited by nothing but the sum."""
+
+    key: str
+    weight: int
+    target: str = ""
+
+    @property
+    def line(self) -> tuple[str, str]:
+        """Where it waits: behind the same key's requests for the same target."""
+        return self.key, self.target
+
+
 @dataclass(slots=True, eq=False)
 class Place:
     """A place in the queue; ``decide`` is called once: True, come in, or False, make way."""
 
-    key: str
-    weight: int
+    claim: Claim
     decide: Callable[[bool], None]
 
 
 @dataclass(slots=True)
 class _Share:
-    """What one key holds, and since when it has had requests waiting."""
+    """What one key has."""
 
     in_flight: int = 0
     held_bytes: int = 0
-    standing_since: float | None = None
+    waiting: int = 0
 
 
 class Gate:
@@ -67,7 +90,7 @@ class Gate:
     def __init__(self, limits: AdmissionLimits, clock: Clock) -> None:
         self.in_flight = 0
         self.held_bytes = 0
-        self.waiting: FairQueue[Place] = FairQueue()
+        self.waiting: FairQueue[tuple[str, str], Place] = FairQueue()
         self._limits = limits
         self._clock = clock
         self._most_in_flight = limits.in_flight
@@ -75,98 +98,141 @@ class Gate:
         self._key_in_flight = limits.in_flight_per_key
         self._key_bytes = limits.memory_bytes_per_key
         self._shares: dict[str, _Share] = {}
+        self._targets: dict[str, int] = {}
+        self._standing_since: dict[tuple[str, str], float] = {}  # of every line that is not empty
+        self._late_since = self._last_late_at = self._counted_since = -math.inf
+        self._late: dict[str, int] = {}
 
     @property
-    def keys(self) -> int:
-        """How many keys are remembered: those with something in flight or waiting."""
-        return len(self._shares)
+    def remembered(self) -> int:
+        """How many keys, targets and lines are remembered: none when nothing is in flight or waits."""
+        return len(self._shares) + len(self._targets) + len(self._standing_since)
 
-    def enter(self, key: str, weight: int) -> bool:
+    def is_late(self, key: str, arrived_at: float) -> bool:
+        """Whether a request lay unseen for too long, as others did, and its key asks for much.
+
+        Args:
+            arrived_at: by the same clock; 0 when it is not known.
+        """
+        if not arrived_at:
+            return False
+        now = self._clock()
+        if now - arrived_at <= self._limits.lag_seconds:
+            return False
+        if now - self._last_late_at > self._limits.standing_seconds:
+            self._late_since = now  # the first for a while: a stall, not yet a state
+        self._last_late_at = now
+        if now - self._late_since < self._limits.standing_seconds:
+            return False
+        return self._count_late(key, now) > self._limits.modest
+
+    def _count_late(self, key: str, now: float) -> int:
+        if now - self._counted_since > self._limits.standing_seconds:
+            self._late.clear()
+            self._counted_since = now
+        count = self._late[key] = self._late.get(key, 0) + 1
+        return count
+
+    def enter(self, claim: Claim) -> bool:
         """Come in, if nobody waits and there is room: then `leave`. Else `join`."""
-        if self.waiting:
+        if self._standing_since or not self._has_room(claim):
             return False
-        share = self._shares.get(key)
-        if share is None:
-            share = self._shares[key] = _Share()
-        if not self._has_room(share, weight):
-            return False
-        self._count(share, weight)
+        self._count(claim)
         return True
 
-    def leave(self, key: str, weight: int) -> None:
+    def leave(self, claim: Claim) -> None:
         """Somebody who came in is done: whoever fits now comes in."""
+        key, weight, target = claim
         share = self._shares[key]
         share.in_flight -= 1
         share.held_bytes -= weight
         self.in_flight -= 1
         self.held_bytes -= weight
-        if self.waiting:
+        if target:
+            self._targets[target] -= 1
+            if not self._targets[target]:
+                del self._targets[target]
+        if self._standing_since:
             self._admit()
-        if not share.in_flight:
-            self._forget(key)
+        self._forget(key, share)
 
     def join(self, place: Place) -> float:
         """Wait; ``place`` is decided by what others do. How many seconds it may wait.
 
-        In a full queue the key with the most waiting makes way with its newest, which may be this very one.
+        In a full queue the line with the most waiting makes way with its newest, which may be this very one.
         """
-        limits, now = self._limits, self._clock()
-        share = self._shares.setdefault(place.key, _Share())
-        if share.standing_since is None:
-            share.standing_since = now
-        standing = now - share.standing_since >= limits.standing_seconds
-        self.waiting.append(place.key, place)
-        self._admit()  # those before it may wait for more room than it needs
+        limits, line, now = self._limits, place.claim.line, self._clock()
+        standing = now - self._standing_since.setdefault(line, now) >= limits.standing_seconds
+        self._share(place.claim.key).waiting += 1
+        self.waiting.append(line, place)
+        self._admit()  # those before it may wait for what it does not need
         if len(self.waiting) > limits.waiting:
             self._make_way()
         return limits.short_patience_seconds if standing else limits.patience_seconds
 
     def give_up(self, place: Place) -> None:
         """A place that was not decided is given back."""
-        self.waiting.remove(place.key, place)
-        self._no_longer_waits(place.key)
+        self.waiting.remove(place.claim.line, place)
+        self._no_longer_waits(place.claim)
 
     def _make_way(self) -> None:
         place = self.waiting.pop_newest(self.waiting.greediest())
-        self._no_longer_waits(place.key)
+        self._no_longer_waits(place.claim)
         place.decide(False)
 
     def _admit(self) -> None:
         """Let in, turn by turn, whoever fits; who does not is passed over for this once."""
         while (place := self._next()) is not None:
-            self.waiting.take(place.key)
-            self._count(self._shares[place.key], place.weight)
-            self._no_longer_waits(place.key)
+            self.waiting.take(place.claim.line)
+            self._count(place.claim)
+            self._no_longer_waits(place.claim)
             place.decide(True)
 
     def _next(self) -> Place | None:
         if self.in_flight >= self._most_in_flight:
             return None
-        for key, place in self.waiting.heads():
-            if self._has_room(self._shares[key], place.weight):
+        for _, place in self.waiting.heads():
+            if self._has_room(place.claim):
                 return place
         return None
 
-    def _has_room(self, share: _Share, weight: int) -> bool:
-        """Whether one more fits; the first of a key does whatever its weight, once there is nothing else."""
-        if self.in_flight >= self._most_in_flight or share.in_flight >= self._key_in_flight:
+    def _has_room(self, claim: Claim) -> bool:
+        """Whether one more fits. The first of a key does whatever its weight, once there is nothing else."""
+        if self.in_flight >= self._most_in_flight:
             return False
+        key, weight, target = claim
         if self.held_bytes + weight > self._most_bytes and self.in_flight:
             return False
-        return share.held_bytes + weight <= self._key_bytes or not share.in_flight
+        if target and self._targets.get(target, 0) >= self._limits.per_target:
+            return False
+        share = self._shares.get(key)
+        if share is None or not share.in_flight:
+            return True
+        return share.in_flight < self._key_in_flight and share.held_bytes + weight <= self._key_bytes
 
-    def _count(self, share: _Share, weight: int) -> None:
+    def _count(self, claim: Claim) -> None:
+        key, weight, target = claim
+        share = self._share(key)
         share.in_flight += 1
         share.held_bytes += weight
         self.in_flight += 1
         self.held_bytes += weight
+        if target:
+            self._targets[target] = self._targets.get(target, 0) + 1
 
-    def _no_longer_waits(self, key: str) -> None:
-        if not self.waiting.count(key):
-            self._shares[key].standing_since = None
-            self._forget(key)
-
-    def _forget(self, key: str) -> None:
+    def _share(self, key: str) -> _Share:
         share = self._shares.get(key)
-        if share is not None and not share.in_flight and not self.waiting.count(key):
-            del self._shares[key]
+        if share is None:
+            share = self._shares[key] = _Share()
+        return share
+
+    def _no_longer_waits(self, claim: Claim) -> None:
+        if not self.waiting.count(claim.line):
+            del self._standing_since[claim.line]
+        share = self._shares[claim.key]
+        share.waiting -= 1
+        self._forget(claim.key, share)
+
+    def _forget(self, key: str, share: _Share) -> None:
+        if not share.in_flight and not share.waiting:
+            self._shares.pop(key, None)

@@ -12,7 +12,7 @@ from onread.addressing.address import (
     ServiceAddress,
 )
 from onread.errors import SlowDown
-from onread.gateway.admission import Admission, weight_bytes
+from onread.gateway.admission import Admission, target_of, weight_bytes
 from onread.gateway.gate import AdmissionLimits
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import BytesBody, Headers, IteratorBody, Request
@@ -76,6 +76,21 @@ def test_a_request_weighs_what_it_may_hold(method, length, address, weight):
     assert weight_bytes(a_request(method, length), address) == weight
 
 
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        (ObjectLambdaAccessPointAddress("name", "0" * 12), "name"),
+        (AliasAddress("name-abc--ol-s3"), "name-abc--ol-s3"),
+        (AliasAddress("name.olap"), "name.olap"),
+        (AliasAddress("name-abc-s3alias"), ""),
+        (BUCKET, ""),
+        (ServiceAddress("lambda"), ""),
+    ],
+)
+def test_only_an_object_lambda_access_point_can_be_busy_by_itself(address, target):
+    assert target_of(address) == target
+
+
 def test_R042_with_no_room_it_is_refused_within_a_second_and_told_when_to_come_back():
     async def main():
         admission, metrics = an_admission(in_flight=1)
@@ -90,7 +105,7 @@ def test_R042_with_no_room_it_is_refused_within_a_second_and_told_when_to_come_b
             assert refused.value.retry_after_seconds == 1
             leave.set()
         assert metrics.registry.get_sample_value("onread_admission_refused_total") == 1
-        assert (admission.gate.in_flight, admission.gate.keys) == (0, 0)
+        assert (admission.gate.in_flight, admission.gate.remembered) == (0, 0)
 
     run_in_virtual_time(main())
 
@@ -148,7 +163,7 @@ def test_a_caller_who_leaves_the_queue_takes_no_room_with_it(at_this_very_moment
             second.cancel()
             await turn()
             leave.set()
-        assert (admission.gate.in_flight, len(admission.gate.waiting), admission.gate.keys) == (0, 0, 0)
+        assert (admission.gate.in_flight, len(admission.gate.waiting), admission.gate.remembered) == (0, 0, 0)
 
     run_in_virtual_time(main())
 

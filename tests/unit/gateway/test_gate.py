@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onread.gateway.gate import AdmissionLimits, Gate, Place
+from onread.gateway.gate import AdmissionLimits, Claim, Gate, Place
 
 
 class Clock:
@@ -22,19 +22,20 @@ class Crowd:
         self.sent_away = []
         self.places = {}
 
-    def comes(self, key, name, weight=1):
+    def comes(self, key, name, weight=1, target=""):
         """True when it is in at once, else how long it may wait."""
-        if self.gate.enter(key, weight):
+        claim = Claim(key, weight, target)
+        if self.gate.enter(claim):
             return True
 
         def decide(came_in):
             (self.let_in if came_in else self.sent_away).append(name)
 
-        self.places[name] = Place(key, weight, decide)
+        self.places[name] = Place(claim, decide)
         return self.gate.join(self.places[name])
 
-    def goes(self, key, weight=1):
-        self.gate.leave(key, weight)
+    def goes(self, key, weight=1, target=""):
+        self.gate.leave(Claim(key, weight, target))
 
 
 def test_up_to_the_limit_nobody_waits_and_one_more_does():
@@ -140,6 +141,47 @@ def test_whoever_gives_up_is_not_let_in():
     assert crowd.let_in == ["c"]
 
 
+def test_a_busy_target_is_in_nobodys_way_but_its_own():
+    crowd = Crowd(per_target=2)
+    assert [crowd.comes("a", n, target="busy") for n in range(3)] == [True, True, 0.9]
+    crowd.comes("a", "other target", target="other")
+    crowd.comes("a", "none")
+    assert crowd.let_in == ["other target", "none"]
+    crowd.goes("a", target="busy")
+    assert crowd.let_in == ["other target", "none", 2]
+
+
+def late_for(crowd, seconds):
+    """Something is late all the time."""
+    for _ in range(int(seconds / 0.1)):
+        crowd.gate.is_late("others", crowd.clock.now - 1)
+        crowd.clock.now += 0.1
+
+
+def test_R042_when_requests_have_been_late_for_a_second_the_late_are_refused():
+    crowd = Crowd(modest=0)
+    late_for(crowd, 1.2)
+    now = crowd.clock.now
+    assert [crowd.gate.is_late("a", now - age) for age in (0, 0.29, 0.31, 10)] == [False, False, True, True]
+    assert not crowd.gate.is_late("a", 0)
+
+
+def test_a_stall_refuses_nobody():
+    crowd = Crowd(modest=0)
+    late_for(crowd, 0.8)
+    assert not crowd.gate.is_late("a", crowd.clock.now - 1)
+    crowd.clock.now += 1.1
+    assert not crowd.gate.is_late("a", crowd.clock.now - 1)
+
+
+def test_T260_whoever_asks_for_little_is_never_late():
+    crowd = Crowd(modest=3)
+    late_for(crowd, 1.2)
+    old = crowd.clock.now - 1
+    assert [crowd.gate.is_late("busy", old) for _ in range(5)] == [False] * 3 + [True] * 2
+    assert not crowd.gate.is_late("modest", old)
+
+
 @pytest.mark.parametrize(("in_flight", "of_one_key"), [(1, 1), (2, 2), (4, 3), (1024, 768)])
 def test_a_key_may_have_three_quarters_and_one_at_least(in_flight, of_one_key):
     assert AdmissionLimits(in_flight=in_flight).in_flight_per_key == of_one_key
@@ -149,23 +191,25 @@ def test_a_key_may_have_three_quarters_and_one_at_least(in_flight, of_one_key):
     st.integers(1, 4),
     st.integers(1, 100),
     st.integers(0, 3),
-    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 150)), max_size=30),
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(1, 150), st.sampled_from(["", "x", "y"])), max_size=30
+    ),
     st.randoms(use_true_random=False),
 )
 def test_R048_at_any_limit_everybody_who_waits_gets_in_and_nothing_stays_behind(
     in_flight, memory_bytes, waiting, arrivals, random
 ):
-    crowd = Crowd(in_flight=in_flight, memory_bytes=memory_bytes, waiting=waiting)
-    inside, weights = [], {}
-    for number, (key, weight) in enumerate(arrivals):
-        weights[number] = (key, weight)
-        if crowd.comes(key, number, weight) is True:
+    crowd = Crowd(in_flight=in_flight, memory_bytes=memory_bytes, waiting=waiting, per_target=1)
+    inside = []
+    for number, arrival in enumerate(arrivals):
+        key, weight, target = arrival
+        if crowd.comes(key, number, weight, target) is True:
             inside.append(number)
         assert crowd.gate.in_flight <= in_flight
         assert crowd.gate.held_bytes <= memory_bytes or crowd.gate.in_flight == 1
     while inside or crowd.let_in:
         inside += crowd.let_in
         crowd.let_in.clear()
-        crowd.goes(*weights[inside.pop(random.randrange(len(inside)))])
+        crowd.goes(*arrivals[inside.pop(random.randrange(len(inside)))])
     assert (crowd.gate.in_flight, crowd.gate.held_bytes) == (0, 0)
-    assert (len(crowd.gate.waiting), crowd.gate.keys) == (0, 0)
+    assert (len(crowd.gate.waiting), crowd.gate.remembered) == (0, 0)
