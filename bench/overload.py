@@ -6,8 +6,10 @@ A second caller with a key of its own asks five times a second meanwhile.
 """
 
 import json
+import statistics
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,22 +22,28 @@ from onread.cli.client import make_client
 
 LANES = 32
 WARM_SECONDS = 1.5
-PEAK_SECONDS = 4.0
-QUIET_SECONDS = 2.0
-OVERLOAD_SECONDS = 6.0
+PEAK_SECONDS = 2.0
+QUIET_SECONDS = 1.0
+OVERLOAD_SECONDS = 4.0
+TURNS = 2
 MODEST_PER_SECOND = 5.0
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One kind of request under its peak, a quarter of it, and twice of it."""
+class Turn:
+    """Twice the peak between two peaks, so that what else the machine does falls on all three."""
 
-    peak: Tally
+    peak_per_second: float
     quiet: Tally
     overload: Tally
     modest: Tally
     recovery_seconds: float
+
+    @property
+    def ratio(self) -> float:
+        """Good answers under overload, of the peak's."""
+        return self.overload.per_second(200) / self.peak_per_second
 
 
 def run() -> list[Row]:
@@ -49,16 +57,21 @@ def run() -> list[Row]:
     return rows
 
 
-def _measure(gateway: World, bucket: str) -> Measured:
+def _measure(gateway: World, bucket: str) -> list[Turn]:
     modest_request = _as_somebody_else(gateway, bucket)
     with closing(Callers(gateway.port, gateway.request(bucket, "key"))) as callers:
         callers.flat_out(LANES, WARM_SECONDS)
-        peak = callers.flat_out(LANES, PEAK_SECONDS)
-        quiet = callers.steady(peak.per_second(200) / 4, QUIET_SECONDS)
-        with _modest(gateway.port, modest_request) as modest:
-            overload = callers.steady(2 * peak.per_second(200), OVERLOAD_SECONDS)
-        recovery_seconds = _recovery_seconds(callers, 2 * quiet.quantile_ms(200, 0.99))
-    return Measured(peak, quiet, overload, modest, recovery_seconds)
+        return [_turn(gateway, callers, modest_request) for _ in range(TURNS)]
+
+
+def _turn(gateway: World, callers: Callers, modest_request: bytes) -> Turn:
+    before = callers.flat_out(LANES, PEAK_SECONDS).per_second(200)
+    quiet = callers.steady(before / 4, QUIET_SECONDS)
+    with _modest(gateway.port, modest_request) as modest:
+        overload = callers.steady(2 * before, OVERLOAD_SECONDS)
+    recovery_seconds = _recovery_seconds(callers, 2 * quiet.quantile_ms(200, 0.99))
+    after = callers.flat_out(LANES, PEAK_SECONDS).per_second(200)
+    return Turn((before + after) / 2, quiet, overload, modest, recovery_seconds)
 
 
 def _as_somebody_else(gateway: World, bucket: str) -> bytes:
@@ -103,44 +116,45 @@ def _recovery_seconds(callers: Callers, good_ms: float) -> float:
     return time.perf_counter() - began
 
 
-def _rows(name: str, measured: Measured) -> list[Row]:
-    peak, quiet, overload, modest = measured.peak, measured.quiet, measured.overload, measured.modest
-    rate = peak.per_second(200)
-    how = f"{overload.counts.total()} requests in {OVERLOAD_SECONDS:g} s"
-    refused = overload.counts.total() - overload.counts[200]
+def _rows(name: str, turns: list[Turn]) -> list[Row]:
+    overloads = [turn.overload for turn in turns]
+    asked = sum(tally.counts.total() for tally in overloads)
+    refused = asked - sum(tally.counts[200] for tally in overloads)
+    good = " and ".join(
+        f"{turn.overload.per_second(200):.0f} of {turn.peak_per_second:.0f}" for turn in turns
+    )
+    quiet_ms = statistics.median(turn.quiet.quantile_ms(200, 0.99) for turn in turns)
+    p99_ms = statistics.median(tally.quantile_ms(200, 0.99) for tally in overloads)
+    modest = sum((turn.modest.counts for turn in turns), Counter[int]())
+    modest_ms = max(turn.modest.quantile_ms(200, 1) for turn in turns)
     return [
         Row(
             f"{name}: goodput at twice the load, of the peak",
-            how,
-            f"{overload.per_second(200):.0f} of {rate:.0f} a second; {dict(overload.counts)}",
-            overload.per_second(200) / rate,
+            f"{asked} requests, {len(turns)} x {OVERLOAD_SECONDS:g} s",
+            f"{good} a second",
+            statistics.median(turn.ratio for turn in turns),
             ">= 0.9",
         ),
         Row(
-            f"{name}: slowest refusal, ms",
-            f"{refused} refused, {overload.hinted} with Retry-After",
-            f"p50 {overload.quantile_ms(503, 0.5):.0f}",
-            overload.quantile_ms(503, 1),
+            f"{name}: p99 of the refusals, ms",
+            f"{refused} refused, {sum(tally.hinted for tally in overloads)} with Retry-After",
+            f"p50 {max(tally.quantile_ms(503, 0.5) for tally in overloads):.0f}",
+            max(tally.quantile_ms(503, 0.99) for tally in overloads),
             "<= 1000",
         ),
-        Row(
-            f"{name}: p99 of the admitted, ms",
-            how,
-            f"p50 {overload.quantile_ms(200, 0.5):.0f}; at a quarter {quiet.quantile_ms(200, 0.99):.1f}",
-            overload.quantile_ms(200, 0.99),
-        ),
+        Row(f"{name}: p99 of the admitted, ms", "under overload", f"at a quarter {quiet_ms:.1f}", p99_ms),
         Row(
             f"{name}: another key's share answered 200",
-            f"{modest.counts.total()} requests, {MODEST_PER_SECOND:g} a second, meanwhile",
-            f"p50 {modest.quantile_ms(200, 0.5):.0f}, p99 {modest.quantile_ms(200, 0.99):.0f} ms",
-            modest.counts[200] / max(1, modest.counts.total()),
+            f"{modest.total()} requests, {MODEST_PER_SECOND:g} a second, meanwhile",
+            f"slowest {modest_ms:.0f} ms",
+            modest[200] / max(1, modest.total()),
             ">= 0.99",
         ),
         Row(
             f"{name}: recovery, s",
-            "until p100 of ten is twice the quiet p99",
+            "until ten in a row take at most twice the quiet p99",
             "",
-            measured.recovery_seconds,
+            max(turn.recovery_seconds for turn in turns),
             "<= 5",
         ),
     ]
