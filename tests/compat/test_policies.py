@@ -126,6 +126,49 @@ def test_T017_a_restricted_key_cannot_widen_itself(world, place):
 # What a refusal may tell
 
 
+def test_T017_a_deny_of_one_user_holds_however_the_user_is_named(world):
+    protected, _, _ = world.user()
+    deny = allow("iam:*", f"arn:aws:iam::{ACCOUNT}:user/{protected}", effect="Deny")
+    name, access_key_id, secret = world.user(document(allow("iam:*", "*"), deny))
+    iam = world.client_as("iam", access_key_id, secret)
+    assert refused(iam.create_access_key, UserName=protected) == DENIED
+    assert refused(iam.create_access_key, UserName=protected.upper()) == DENIED
+    assert iam.list_access_keys(UserName=name)["AccessKeyMetadata"]
+    below = world.unique("user")
+    world.client("iam").create_user(UserName=below, Path="/team/")
+    deny = allow("iam:*", f"arn:aws:iam::{ACCOUNT}:user/team/*", effect="Deny")
+    put = {"PolicyName": "test", "PolicyDocument": document(allow("iam:*", "*"), deny)}
+    world.client("iam").put_user_policy(UserName=name, **put)
+    assert refused(iam.create_access_key, UserName=below) == DENIED
+
+
+def test_a_user_may_be_left_to_manage_its_own_keys_alone(world):
+    other, _, _ = world.user()
+    own = f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"
+    name, access_key_id, secret = world.user(document(allow("iam:*AccessKey*", own)))
+    iam = world.client_as("iam", access_key_id, secret)
+    made = iam.create_access_key()["AccessKey"]
+    assert made["UserName"] == name
+    iam.delete_access_key(UserName=name, AccessKeyId=made["AccessKeyId"])
+    assert refused(iam.create_access_key, UserName=other) == DENIED
+    assert refused(iam.list_users) == DENIED
+
+
+def test_T017_a_deny_of_one_function_holds_for_its_making(world):
+    deny = allow("lambda:*", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:prod-*", effect="Deny")
+    _, access_key_id, secret = world.user(document(allow("lambda:*", "*"), deny))
+    made = {
+        "Runtime": "python3.11",
+        "Handler": "app.handler",
+        "Role": f"arn:aws:iam::{ACCOUNT}:role/function",
+        "Code": {"ZipFile": b"never looked at"},
+    }
+    functions = world.client_as("lambda", access_key_id, secret)
+    for function in ("prod-x", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:prod-x"):
+        answer = refused(functions.create_function, FunctionName=function, **made)
+        assert answer == ("AccessDeniedException", 403)
+
+
 def test_T211_who_may_not_list_does_not_learn_what_is_missing(place, as_user):
     reads = allow("s3:GetObject", [f"arn:aws:s3:::{place.bucket}/*", f"{place.point_arn}/object/*"])
     lists = allow("s3:ListBucket", [f"arn:aws:s3:::{place.bucket}", place.point_arn])

@@ -3,10 +3,11 @@
 Source: Amazon S3 User Guide, "Configuring IAM policies for Object Lambda access points".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -38,6 +39,7 @@ from onread.policy.document import parse_policy
 from onread.policy.evaluate import DENY_ALL, AccessQuery, AttachedPolicy, decide
 from onread.policy.principal import Principal, PrincipalKind
 from onread.policy.statement import Policy
+from onread.protocol.model import Operation
 
 _log = structlog.get_logger("onread.authorize")
 _VIA_OBJECT_LAMBDA = called_via((CALLED_VIA,))
@@ -105,6 +107,7 @@ class Authorizer:
             resolved=call,
             may_delete=partial(_may_delete, asker, container, extra, attached),
             may_list=partial(asker.allows, "s3:ListBucket", container, attached, extra),
+            require_named=partial(self._require_named, call, asker),
         )
 
     def allows(self, principal: Principal, action: str, resource: str) -> bool:
@@ -140,12 +143,29 @@ class Authorizer:
     def _check_service(
         self, call: ResolvedCall, asker: _Asker
     ) -> tuple[str, Conditions, Sequence[AttachedPolicy]]:
-        operation, params = call.known.routed.operation, call.known.routed.params
-        resource = service_resource(
+        """Asked before a document is read, by what the head names; and again by what the document names.
+
+        One that had to be read already (IAM's form, Lambda's JSON without its hash) is asked about once.
+        """
+        routed = call.known.routed
+        if routed.document is None or routed.operation.service == "s3":
+            self._require_named(call, asker, routed.params)
+        return "*", {}, ()
+
+    def _require_named(self, call: ResolvedCall, asker: _Asker, params: Mapping[str, Any]) -> None:
+        operation = call.known.routed.operation
+        resource = self._user_arn(operation, asker.principal, params) or service_resource(
             operation.service, operation.name, params, account_id=self.account_id, region=self.region
         )
         asker.require(required_action(operation.service, operation.name, params), resource)
-        return resource, {}, ()
+
+    def _user_arn(self, operation: Operation, principal: Principal, params: Mapping[str, Any]) -> str | None:
+        """The user whom an IAM operation will find: in any letter case, below a path, else the caller."""
+        if operation.service != "iam" or operation.input is None or "UserName" not in operation.input.members:
+            return None
+        name = params.get("UserName") or principal.user_name
+        user = self.records.user(self.account_id, name) if name else None
+        return user.arn if user else None
 
     def _check_write(self, asker: _Asker) -> tuple[str, Conditions, Sequence[AttachedPolicy]]:
         resource = f"arn:aws:s3-object-lambda:{self.region}:{self.account_id}:accesspoint/*"

@@ -109,11 +109,14 @@ class AuthorizedCall:
     Attributes:
         may_delete: whether the caller may delete this key (and version), for batch deletes.
         may_list: whether the caller may list, which decides between 404 and 403 for a missing key.
+        require_named: asks about what the document of a service's operation names, its head included;
+            raises AccessDenied.
     """
 
     resolved: ResolvedCall
     may_delete: Callable[[str, str | None], bool]
     may_list: Callable[[], bool]
+    require_named: Callable[[Mapping[str, Any]], None]
 
     @property
     def routed(self) -> RoutedCall:

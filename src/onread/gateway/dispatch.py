@@ -88,9 +88,11 @@ class Dispatch:
         handler = self.control.get((operation.service, operation.name))
         if handler is None:
             raise NotImplemented(f"{operation.name} is not implemented.")
+        params = await _params(call)
+        call.require_named(params)
         return await handler(
             ControlCall(
-                params=await _params(call),
+                params=params,
                 principal=call.principal,
                 account_id=self.account_id,
                 region=self.region,
