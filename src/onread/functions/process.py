@@ -100,9 +100,15 @@ class ProcessLauncher:
             raise
         finally:
             os.close(writing)
-        # The interpreter has not reached the first line of Python yet, and hard limits only go down.
-        _limit(popen.pid, command.limits)
-        return _ChildProcess(popen, reading, on_output)
+        try:
+            # The interpreter has not reached the first line of Python yet, and hard limits only go down.
+            _limit(popen.pid, command.limits)
+            return _ChildProcess(popen, reading, os.pidfd_open(popen.pid), on_output)
+        except BaseException:  # no descriptor left, say: a process that nobody watches must not stay
+            popen.kill()
+            popen.wait()
+            os.close(reading)
+            raise
 
 
 def _limit(pid: int, limits: Limits) -> None:
@@ -121,7 +127,7 @@ def _limit(pid: int, limits: Limits) -> None:
 
 class _ChildProcess:
     def __init__(
-        self, popen: "subprocess.Popen[bytes]", output: int, on_output: Callable[[bytes], None]
+        self, popen: "subprocess.Popen[bytes]", output: int, pidfd: int, on_output: Callable[[bytes], None]
     ) -> None:
         self.pid = popen.pid
         self._loop = asyncio.get_running_loop()
@@ -131,7 +137,7 @@ class _ChildProcess:
         self._on_output = on_output
         self._peak_memory_mb = 0
         self._peak_read_at = float("-inf")
-        self._pidfd = os.pidfd_open(popen.pid)
+        self._pidfd = pidfd
         os.set_blocking(output, False)
         self._loop.add_reader(output, self._read)
         self._loop.add_reader(self._pidfd, self._ended)

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -51,6 +52,24 @@ def test_a_program_that_is_not_there_is_an_error_and_leaves_no_descriptor():
         with pytest.raises(FileNotFoundError):
             ProcessLauncher().launch(command, lambda _data: None)
         assert psutil.Process().num_fds() == before
+
+    asyncio.run(body())
+
+
+def test_a_process_that_cannot_be_limited_is_ended_and_leaves_no_descriptor():
+    async def body() -> None:
+        arguments = [sys.executable, "-I", "-c", "import time; time.sleep(60)"]
+        command = Command(
+            arguments=arguments,
+            environment={},
+            directory=Path("/"),
+            limits=replace(LIMITS, file_bytes=1 << 80),
+        )
+        this = psutil.Process()
+        before = this.num_fds(), this.children()
+        with pytest.raises(OverflowError):
+            ProcessLauncher().launch(command, lambda _data: None)
+        assert (this.num_fds(), this.children()) == before
 
     asyncio.run(body())
 
