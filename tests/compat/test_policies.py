@@ -169,6 +169,12 @@ def test_T017_a_deny_of_one_function_holds_for_its_making(world):
         assert answer == ("AccessDeniedException", 403)
 
 
+def test_who_may_do_nothing_may_ask_who_they_are(world):
+    name, access_key_id, secret = world.user(document(allow("*", "*", effect="Deny")))
+    asked = world.client_as("sts", access_key_id, secret).get_caller_identity()
+    assert asked["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/{name}"
+
+
 def test_T211_who_may_not_list_does_not_learn_what_is_missing(place, as_user):
     reads = allow("s3:GetObject", [f"arn:aws:s3:::{place.bucket}/*", f"{place.point_arn}/object/*"])
     lists = allow("s3:ListBucket", [f"arn:aws:s3:::{place.bucket}", place.point_arn])

@@ -43,6 +43,8 @@ from onread.protocol.model import Operation
 
 _log = structlog.get_logger("onread.authorize")
 _VIA_OBJECT_LAMBDA = called_via((CALLED_VIA,))
+# "No permissions are required to perform this operation": AWS Security Token Service API Reference.
+_FREE_TO_ALL = frozenset({("sts", "GetCallerIdentity")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ class Authorizer:
 
     def _require_named(self, call: ResolvedCall, asker: _Asker, params: Mapping[str, Any]) -> None:
         operation = call.known.routed.operation
+        if (operation.service, operation.name) in _FREE_TO_ALL:
+            return
         resource = self._user_arn(operation, asker.principal, params) or service_resource(
             operation.service, operation.name, params, account_id=self.account_id, region=self.region
         )
