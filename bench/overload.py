@@ -22,9 +22,9 @@ from onread.cli.client import make_client
 
 LANES = 32
 WARM_SECONDS = 1.5
-PEAK_SECONDS = 2.0
+PEAK_SECONDS = 1.5
 QUIET_SECONDS = 1.0
-OVERLOAD_SECONDS = 4.0
+OVERLOAD_SECONDS = 3.0
 TURNS = 2
 MODEST_PER_SECOND = 5.0
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

@@ -104,6 +104,8 @@ class Admission:
             raise self._slow_down()
         claim = Claim(key, weight_bytes(request, address), target_of(address))
         if not self.gate.enter(claim):
+            if self.gate.is_hopeless(claim):
+                raise self._slow_down()
             await self._wait(claim)
         scope.callback(self.gate.leave, claim)
 

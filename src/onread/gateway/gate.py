@@ -30,7 +30,7 @@ class AdmissionLimits:
             a break asks for more than there is: its next ones wait less, for they would only grow old.
         lag_seconds: a request that the process has left lying for so long before it could look at it is
             late. When some have been for ``standing_seconds``, those are refused of which their key has had
-            more than ``modest`` in such a span.
+            more than ``modest`` in such a span. Nor is a line shorter than ``modest`` ever hopeless.
     """
 
     in_flight: int = 1024
@@ -139,6 +139,13 @@ class Gate:
             return False
         self._count(claim)
         return True
+
+    def is_hopeless(self, claim: Claim) -> bool:
+        """Whether to wait would be in vain: so many have stood there for so long that to queue only costs."""
+        since = self._standing_since.get(claim.line)
+        if since is None or self.waiting.count(claim.line) < self._limits.modest:
+            return False
+        return self._clock() - since >= self._limits.standing_seconds
 
     def leave(self, claim: Claim) -> None:
         """Somebody who came in is done: whoever fits now comes in."""

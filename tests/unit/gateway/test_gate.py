@@ -122,6 +122,18 @@ def test_a_key_whose_queue_stands_waits_less_and_others_do_not():
     assert crowd.comes("other", 4) == 0.9
 
 
+def test_in_a_queue_that_stands_and_is_long_to_wait_is_hopeless():
+    crowd = Crowd(in_flight=1, modest=2)
+    crowd.comes("a", "a")
+    crowd.comes("busy", 1)
+    crowd.clock.now += 1
+    assert not crowd.gate.is_hopeless(Claim("busy", 1))
+    crowd.comes("busy", 2)
+    assert crowd.gate.is_hopeless(Claim("busy", 1))
+    assert not crowd.gate.is_hopeless(Claim("busy", 1, "elsewhere"))
+    assert not crowd.gate.is_hopeless(Claim("other", 1))
+
+
 def test_a_queue_that_was_empty_in_between_does_not_stand():
     crowd = Crowd(in_flight=1)
     crowd.comes("a", "a")
