@@ -33,6 +33,7 @@ _HANDLER = re.compile(r"(?:[A-Za-z0-9_-]+[./])+[A-Za-z_][A-Za-z0-9_]*")
 _END_OF_DIRECTORY = b"PK\x05\x06"
 _DIRECTORY_ENTRY = b"PK\x01\x02"
 _ZIP64_LOCATOR = b"PK\x06\x07"
+_ASIDE = ".unpacking-"
 _UNREADABLE = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
 
@@ -71,7 +72,7 @@ def unpack(content: bytes, cache: Path) -> Path:
     if folder.is_dir():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=cache))
+    aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=cache))
     try:
         _write_entries(content, aside)
         _publish(aside, folder)
@@ -80,6 +81,12 @@ def unpack(content: bytes, cache: Path) -> Path:
     finally:
         _remove(aside)
     return folder
+
+
+def remove_unfinished(cache: Path) -> None:
+    """Nothing is left of an unpacking that was killed. Before the first `unpack` only. Blocking."""
+    for aside in cache.glob(f"{_ASIDE}*"):
+        _remove(aside)
 
 
 def _publish(aside: Path, folder: Path) -> None:

@@ -22,7 +22,7 @@ from onread.errors import (
 from onread.functions.fleet import Fleet
 from onread.functions.invoker import Invocation, Outcome
 from onread.functions.logs import Clock, EnvironmentLog, LogLine, LogSink
-from onread.functions.package import check_handler, unpack
+from onread.functions.package import check_handler, remove_unfinished, unpack
 from onread.functions.process import Launcher, ProcessLauncher
 from onread.functions.provision import Credentials, Prepared, Serve
 from onread.functions.run import Run
@@ -121,9 +121,10 @@ class FunctionPool:
         self._ran = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        # Work folders of a gateway that was killed.
-        stale = self.settings.cache_directory / "environments"
-        await asyncio.to_thread(shutil.rmtree, stale, ignore_errors=True)
+        # What a gateway that was killed left behind.
+        cache = self.settings.cache_directory
+        await asyncio.to_thread(shutil.rmtree, cache / "environments", ignore_errors=True)
+        await asyncio.to_thread(remove_unfinished, cache / "code")
         await self._group.__aenter__()
         self._closed = False
         return self

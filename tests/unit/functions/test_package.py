@@ -12,7 +12,7 @@ import pytest
 
 from onread.errors import InvalidParameterValueException, InvalidZipFileException
 from onread.functions import package
-from onread.functions.package import check_handler, check_package, unpack
+from onread.functions.package import check_handler, check_package, remove_unfinished, unpack
 
 
 def zipped(*entries: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -41,6 +41,17 @@ def test_a_package_is_unpacked_once_and_read_only(tmp_path):
     assert unpack(content, tmp_path) == folder
     assert folder.stat().st_mtime_ns == before
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_an_unpacking_that_was_killed_leaves_nothing_after_the_next_start(tmp_path):
+    unfinished = tmp_path / ".unpacking-x" / "folder"
+    unfinished.mkdir(parents=True)
+    (unfinished / "app.py").write_bytes(b"half")
+    unfinished.chmod(0o555)
+    (tmp_path / ("0" * 64)).mkdir()
+    remove_unfinished(tmp_path)
+    assert os.listdir(tmp_path) == ["0" * 64]
+    remove_unfinished(tmp_path / "not there")
 
 
 @pytest.mark.parametrize(
