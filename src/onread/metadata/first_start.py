@@ -75,6 +75,11 @@ def _write_private(file: Path, text: str) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     aside.rename(file)
+    directory = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)  # what is sealed under a key must not outlive it in a power cut
+    finally:
+        os.close(directory)
 
 
 def _read_private(file: Path) -> str:
