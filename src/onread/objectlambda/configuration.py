@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from onread.addressing.arn import FunctionReference, parse_function_reference
 from onread.errors import InvalidRequest
 
 ACTIONS = ("GetObject", "HeadObject", "ListObjects", "ListObjectsV2")
@@ -23,30 +24,9 @@ ALLOWED_FEATURES = (
     "HeadObject-PartNumber",
 )
 
-# The pattern of FunctionArn in the s3control model, its groups named. It takes full ARNs, partial ones
-# and bare names; it does not take the "function/compress" of one example in the User Guide.
-_FUNCTION_ARN = re.compile(
-    r"(?P<arn>arn:(aws[a-zA-Z-]*)?:lambda:)?"
-    r"((?P<region>[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]):)?"
-    r"((?P<account>[0-9]{12}):)?"
-    r"(function:)?"
-    r"(?P<name>[a-zA-Z0-9-_]+)"
-    r"(:(?P<qualifier>\$LATEST|[a-zA-Z0-9-_]+))?"
-)
-_MAXIMUM_FUNCTION_ARN = 1024
 _SUPPORTING_ACCESS_POINT = re.compile(
     r"arn:aws[a-zA-Z-]*:s3:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):accesspoint/[a-z0-9-]{3,50}"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionReference:
-    """What a FunctionArn says. Members that it leaves out are None."""
-
-    name: str
-    account_id: str | None
-    region: str | None
-    qualifier: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,18 +139,13 @@ def parse_function_arn(text: str) -> FunctionReference:
     Raises:
         InvalidRequest: it is none of these.
     """
-    match = _FUNCTION_ARN.fullmatch(text)
-    if match is None or len(text) > _MAXIMUM_FUNCTION_ARN:
+    try:
+        return parse_function_reference(text)
+    except InvalidRequest as error:
         raise InvalidRequest(
             "FunctionArn is not valid. Write arn:aws:lambda:REGION:ACCOUNT:function:NAME, "
             "with :VERSION behind it when a version or alias is meant."
-        )
-    return FunctionReference(
-        name=match["name"],
-        account_id=match["account"],
-        region=match["region"],
-        qualifier=match["qualifier"],
-    )
+        ) from error
 
 
 def _read_supporting_access_point(structure: Mapping[str, Any]) -> str:
