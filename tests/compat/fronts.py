@@ -6,6 +6,7 @@ Both are set to let through as much as they can: what they would refuse never re
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -129,7 +130,7 @@ def nginx(port: int, folder: Path, *, buffering: bool) -> Iterator[Front]:
         "buffering": "on" if buffering else "off",
     }
     command = [_program("nginx"), "-p", str(folder), "-c", str(folder / "front.conf")]
-    with _running(_NGINX, command, port, folder, **settings) as front_port:
+    with _running(_NGINX, command, signal.SIGQUIT, port, folder, **settings) as front_port:
         yield Front(front_port, folder / "sent.log", "nginx")
 
 
@@ -137,7 +138,7 @@ def nginx(port: int, folder: Path, *, buffering: bool) -> Iterator[Front]:
 def haproxy(port: int, folder: Path) -> Iterator[Front]:
     """HAProxy before a listener."""
     command = [_program("haproxy"), "-db", "-f", str(folder / "front.conf")]
-    with _running(_HAPROXY, command, port, folder, mark=MARK) as front_port:
+    with _running(_HAPROXY, command, signal.SIGUSR1, port, folder, mark=MARK) as front_port:
         yield Front(front_port, folder / "output.log", "haproxy")
 
 
@@ -149,7 +150,10 @@ def _program(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _running(template: str, command: list[str], port: int, folder: Path, **settings: str) -> Iterator[int]:
+def _running(
+    template: str, command: list[str], end: signal.Signals, port: int, folder: Path, **settings: str
+) -> Iterator[int]:
+    """The front's port; ``end`` asks it to finish, and to log, what it has begun."""
     front_port = _free_port()
     folder.mkdir(exist_ok=True)
     text = template.format(port=port, front_port=front_port, folder=folder, **settings)
@@ -161,8 +165,8 @@ def _running(template: str, command: list[str], port: int, folder: Path, **setti
         assert process.poll() is None, (folder / "output.log").read_text(encoding="utf-8")
         yield front_port
     finally:
-        process.terminate()
-        process.wait(20)
+        process.send_signal(end)
+        process.wait(30)
 
 
 def _free_port() -> int:
