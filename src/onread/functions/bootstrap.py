@@ -16,6 +16,8 @@ _SIGKILL = 9
 def bind_to(gateway_pid: int) -> None:
     """Die when the gateway does, however it does, and keep orphaned children where the gateway finds them.
 
+    It finds them as long as this process lives: those that left its group stay when it ends by itself.
+
     The signal is sent when the thread that started this process ends: the gateway's loop thread.
     """
     if sys.platform != "linux":

@@ -59,7 +59,7 @@ class Pipeline:
                     scope = work.pop_all()
             except ServiceError as error:
                 response = self._refusal(error, seen)
-            except Exception as bug:  # the only broad except: whatever this is, it is ours
+            except Exception as bug:  # the only one on the road: whatever this is, it is ours
                 _log.exception("request.bug", request_id=seen.request_id, exc_info=bug)
                 response = self._refusal(InternalError(), seen)
             async with scope:
