@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -210,7 +210,10 @@ class LambdaFunctionOperations:
         def change(function: Function) -> Function:
             if expected and expected != function.revision_id:
                 raise PreconditionFailedException
-            return replace(function, modified_at=modified_at, revision_id=revision_id, **fields)
+            # The pool serves the later of two records, so none may look older than the one it replaces:
+            # not after a clock was set back, nor when two updates overtake each other.
+            after = max(modified_at, function.modified_at + timedelta(microseconds=1))
+            return replace(function, modified_at=after, revision_id=revision_id, **fields)
 
         return change
 

@@ -278,6 +278,20 @@ def test_members_left_out_of_an_update_keep_their_value(run_with_api: Run) -> No
     run_with_api(scenario)
 
 
+def test_an_update_is_later_than_what_it_replaces_even_when_the_clock_stands(run_with_api: Run) -> None:
+    async def scenario(api: Api) -> None:
+        await create(api)
+        seen = [api.records.function(ACCOUNT, "f")]
+        for text in ("one", "two"):
+            await api.call("lambda", "UpdateFunctionConfiguration", FunctionName="f", Description=text)
+            seen.append(api.records.function(ACCOUNT, "f"))
+        times = [function.modified_at for function in seen if function is not None]
+        assert times == sorted(set(times))
+        assert len(times) == 3
+
+    run_with_api(scenario)
+
+
 def test_a_stale_revision_is_refused(run_with_api: Run) -> None:
     async def scenario(api: Api) -> None:
         made = await create(api)
