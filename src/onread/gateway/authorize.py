@@ -3,10 +3,10 @@
 Source: Amazon S3 User Guide, "Configuring IAM policies for Object Lambda access points".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import structlog
@@ -47,18 +47,29 @@ _VIA_OBJECT_LAMBDA = called_via((CALLED_VIA,))
 _FREE_TO_ALL = frozenset({("sts", "GetCallerIdentity")})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Asker:
-    """One caller with one request's conditions: everything that is asked is asked through it."""
+    """One caller with one request's conditions: everything that is asked is asked through it.
+
+    Args:
+        read_conditions: gives the request's conditions; asked once, when a policy has a say.
+    """
 
     principal: Principal
     identity: Sequence[Policy]
-    conditions: Conditions
+    account_id: str
+    read_conditions: Callable[[], Conditions]
     request_id: str
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        return self.read_conditions()
 
     def allows(
         self, action: str, resource: str, attached: Sequence[AttachedPolicy], extra: Conditions
     ) -> bool:
+        if self._is_own_root and all(each.policy is None for each in attached):
+            return True  # "the account's root may do everything", and no policy is there that could deny
         decision = decide(
             AccessQuery(
                 principal=self.principal,
@@ -72,6 +83,10 @@ class _Asker:
         if not decision.allowed:
             _log.info("access.denied", request_id=self.request_id, action=action, reason=decision.reason)
         return decision.allowed
+
+    @property
+    def _is_own_root(self) -> bool:
+        return self.principal.kind is PrincipalKind.ROOT and self.principal.account_id == self.account_id
 
     def require(
         self,
@@ -102,8 +117,13 @@ class Authorizer:
             LambdaPermissionError: the caller may read, but not invoke the function.
         """
         known = call.known
-        conditions = request_conditions(known, now=now, account_id=self.account_id, region=self.region)
-        asker = _Asker(known.principal, self._identity(known.principal), conditions, known.routed.request_id)
+        asker = _Asker(
+            known.principal,
+            self._identity(known.principal),
+            self.account_id,
+            partial(request_conditions, known, now=now, account_id=self.account_id, region=self.region),
+            known.routed.request_id,
+        )
         container, extra, attached = self._check(call, asker)
         return AuthorizedCall(
             resolved=call,
@@ -114,7 +134,8 @@ class Authorizer:
 
     def allows(self, principal: Principal, action: str, resource: str) -> bool:
         """Whether a principal's own policies allow one more thing, beyond the request itself."""
-        asker = _Asker(principal, self._identity(principal), {"aws:resourceaccount": (self.account_id,)}, "")
+        own: Conditions = {"aws:resourceaccount": (self.account_id,)}
+        asker = _Asker(principal, self._identity(principal), self.account_id, lambda: own, "")
         return asker.allows(action, resource, (), {})
 
     def _identity(self, principal: Principal) -> Sequence[Policy]:
