@@ -281,6 +281,17 @@ class Stage:
         self.alias(code)  # made here, for clients are not shared with threads
         return self.threads.submit(self.get, code, key, query, **request)
 
+    @contextlib.contextmanager
+    def during(self, query: str = "", **request: Any) -> Iterator[Puppet]:
+        """A run that waits in its handler for the length of a block: its input URL is good that long."""
+        call = self.call("obeys", "key", query, **request)
+        puppet = self.puppets.next()
+        try:
+            yield puppet
+        finally:
+            puppet.returns()
+            call.result(PATIENCE_SECONDS)
+
     def raw(self, code: str, key: str = "key", query: str = "", **request: Any) -> RawCaller:
         url = presign(self.world, self.alias(code), key, query)
         return RawCaller.get(self.world, url, **request)

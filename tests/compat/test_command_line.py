@@ -339,7 +339,7 @@ def test_R052_wrong_settings_end_with_2(tmp_path):
     assert "missing.toml" in line
     status, line = serve(ONREAD_TLS_CERT="cert.pem")
     assert status == 2
-    assert "tls_cert (ONREAD_TLS_CERT): TLS is not built yet" in line
+    assert "tls_cert, tls_key: give both or neither" in line
 
 
 @pytest.fixture

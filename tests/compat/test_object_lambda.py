@@ -8,6 +8,7 @@ import json
 import re
 import urllib.parse
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -16,6 +17,7 @@ from PIL import Image
 from tests.compat.callers import (
     fetch,
     presign,
+    puppeteer,
     signed,
     stage,
     status_and_code,
@@ -262,30 +264,32 @@ def test_without_a_payload_it_is_the_empty_string(on_stage):
 
 
 def test_the_input_url_reads_the_original_and_signs_host_alone(on_stage):
-    url = json.loads(on_stage.get("echoes").body)["getObjectContext"]["inputS3Url"]
-    query = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)
-    assert query["X-Amz-SignedHeaders"] == ["host"]
-    assert query["X-Amz-Expires"] == ["61"]
-    assert "X-Amz-Security-Token" in query
-    assert fetch(url).body == b"the original"
+    with on_stage.during() as puppet:
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(puppet.input_url).query)
+        assert query["X-Amz-SignedHeaders"] == ["host"]
+        assert query["X-Amz-Expires"] == ["61"]
+        assert "X-Amz-Security-Token" in query
+        assert fetch(puppet.input_url).body == b"the original"
+    assert fetch(puppet.input_url).status == 403  # T-136: its run has ended
 
 
 def test_T135_payer_and_owner_are_signed_when_sent_and_must_be_resent(on_stage):
     headers = {"x-amz-request-payer": "requester", "x-amz-expected-bucket-owner": ACCOUNT}
-    event = json.loads(on_stage.get("echoes", headers=headers).body)
-    url = event["getObjectContext"]["inputS3Url"]
-    named = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["X-Amz-SignedHeaders"]
-    assert named == ["host;x-amz-expected-bucket-owner;x-amz-request-payer"]
-    assert fetch(url).status == 403
-    assert fetch(url, headers={**headers, "x-amz-expected-bucket-owner": "111122223333"}).status == 403
-    assert fetch(url, headers=headers).body == b"the original"
+    with on_stage.during(headers=headers) as puppet:
+        url = puppet.input_url
+        named = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["X-Amz-SignedHeaders"]
+        assert named == ["host;x-amz-expected-bucket-owner;x-amz-request-payer"]
+        assert fetch(url).status == 403
+        assert fetch(url, headers={**headers, "x-amz-expected-bucket-owner": "111122223333"}).status == 403
+        assert fetch(url, headers=headers).body == b"the original"
 
 
 def test_T135_a_header_can_neither_widen_the_fetch_nor_be_added(on_stage):
-    url = json.loads(on_stage.get("echoes").body)["getObjectContext"]["inputS3Url"]
     refused = {"x-amz-server-side-encryption-customer-algorithm": "AES256"}
-    assert fetch(url, headers=refused).status in (400, 403)
-    assert fetch(url, headers={"x-amz-acl": "public-read"}).status == 403
+    with on_stage.during() as puppet:
+        assert fetch(puppet.input_url, headers=refused).status in (400, 403)
+        assert fetch(puppet.input_url, headers={"x-amz-acl": "public-read"}).status == 403
+        assert fetch(puppet.input_url).status == 200
 
 
 # Range, part number, customer keys
@@ -313,10 +317,10 @@ def test_T121_an_allowed_range_is_the_functions_own_affair(on_stage):
     event = json.loads(on_stage.get("echoes", headers={"Range": "bytes=0-1"}, allow=allow).body)
     assert event["userRequest"]["headers"]["Range"] == "bytes=0-1"
     assert "range" not in event["getObjectContext"]["inputS3Url"].lower()
-    event = json.loads(on_stage.get("echoes", "key", "partNumber=1", allow=allow).body)
-    assert event["userRequest"]["url"].endswith("/key?partNumber=1")
-    assert "partNumber" not in event["getObjectContext"]["inputS3Url"]
-    assert fetch(event["getObjectContext"]["inputS3Url"]).body == b"the original"
+    with on_stage.during("partNumber=1", allow=allow) as puppet:
+        assert puppet.event["userRequest"]["url"].endswith("/key?partNumber=1")
+        assert "partNumber" not in puppet.input_url
+        assert fetch(puppet.input_url).body == b"the original"
 
 
 def test_T122_a_customer_key_is_refused_and_reaches_nothing(on_stage, world):
@@ -792,16 +796,22 @@ def test_strict_mode_reproduces_the_checksum_mode_trap(own_world, tmp_path):
     alias = kind.olap(bucket, kind.function("conditions"))
     get = {"Bucket": alias, "Key": "key"}
     assert kind.client("s3").get_object(**get)["Body"].read() == b"the original"
-    echo = kind.olap(bucket, kind.function("echoes"))
-    kind.gateway.stop()
-    strict = own_world(data, ONREAD_STRICT="true")
-    event = json.loads(strict.client("s3").get_object(Bucket=echo, Key="key")["Body"].read())
-    url = event["getObjectContext"]["inputS3Url"]
-    signed_names = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["X-Amz-SignedHeaders"]
-    assert signed_names == ["host;x-amz-checksum-mode"]
-    plain = fetch(url)
-    assert (plain.status, plain.code) == (403, "SignatureDoesNotMatch")
-    assert fetch(url, headers={"x-amz-checksum-mode": "ENABLED"}).body == b"the original"
+    with puppeteer() as puppets, ThreadPoolExecutor(1) as threads:
+        orders = {"Variables": {"ORDERS": puppets.address}}
+        obedient = kind.olap(bucket, kind.function("obeys", Environment=orders))
+        kind.gateway.stop()
+        strict = own_world(data, ONREAD_STRICT="true")
+        reading = threads.submit(strict.client("s3").get_object, Bucket=obedient, Key="key")
+        puppet = puppets.next()
+        url = puppet.input_url
+        signed_names = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["X-Amz-SignedHeaders"]
+        assert signed_names == ["host;x-amz-checksum-mode"]
+        plain = fetch(url)
+        assert (plain.status, plain.code) == (403, "SignatureDoesNotMatch")
+        assert fetch(url, headers={"x-amz-checksum-mode": "ENABLED"}).body == b"the original"
+        assert puppet.writes(Body="told") == {"status": 200}
+        assert reading.result(20)["Body"].read() == b"told"
+        puppet.returns()
     assert strict.client("s3").get_object(**get)["Body"].read() == b"the original"  # it forwards
     with pytest.raises(ClientError, match="cannot be assumed"):
         strict.function("uppercase")

@@ -153,8 +153,14 @@ def later(function: Function) -> datetime:
 
 
 def children() -> list[psutil.Process]:
-    """Living child processes of this one, zombies left out."""
-    return [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
+    """Living child processes of this one, zombies left out; among them may be another test's gateway."""
+    return [p for p in psutil.Process().children() if p.status() != psutil.STATUS_ZOMBIE]
+
+
+def environment_process() -> psutil.Process:
+    """The process of the one environment that this process has started."""
+    (process,) = (p for p in children() if p.cmdline()[:1] and p.cmdline()[0].startswith("onread: function"))
+    return process
 
 
 def run_in_pool(

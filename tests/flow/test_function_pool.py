@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.flow.function_pool import APP, Workshop, later, run_in_pool
+from tests.flow.function_pool import APP, Workshop, environment_process, later, run_in_pool
 
 from onread.errors import (
     InvalidParameterValueException,
@@ -154,7 +154,7 @@ def test_R020_an_environment_killed_while_it_runs_is_replaced_within_a_second(tm
         function = workshop.function("app.waits", timeout_seconds=30, warm_environments=1, code=code)
         run = await workshop.begin(pool, function)
         await until_began(pool, run, tmp_path / "cache")
-        os.kill(psutil.Process().children()[0].pid, signal.SIGKILL)
+        environment_process().send_signal(signal.SIGKILL)
         async with asyncio.timeout(0.5):
             outcome = await run.finished
         assert isinstance(outcome, Failed)
@@ -183,7 +183,7 @@ def test_R022_a_frozen_process_is_killed_at_the_deadline_of_the_invocation(tmp_p
         function = workshop.function("app.waits", timeout_seconds=60)
         run = await workshop.begin(pool, function, within=1)
         await until_began(pool, run, tmp_path / "cache")
-        os.kill(psutil.Process().children()[0].pid, signal.SIGSTOP)
+        environment_process().send_signal(signal.SIGSTOP)
         assert isinstance(await run.finished, TimedOut)
         await until(lambda: not pool.is_live(run.environment_id))
 

@@ -179,16 +179,20 @@ _HOSTILE = {
 _SLOW_TO_MEASURE = {"60,000 elements"}
 
 
+def _seconds_to_refuse(content: bytes) -> float:
+    started = time.process_time()
+    with pytest.raises(MalformedXML):
+        _delete(content)
+    return time.process_time() - started
+
+
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=pytest.mark.slow if name in _SLOW_TO_MEASURE else ()) for name in _HOSTILE],
 )
 def test_T250_hostile_xml_is_refused_soon_and_in_little_memory(name: str) -> None:
     content = _HOSTILE[name].encode()
-    started = time.process_time()
-    with pytest.raises(MalformedXML):
-        _delete(content)
-    assert time.process_time() - started < _SOON_SECONDS
+    assert min(_seconds_to_refuse(content) for _ in range(3)) < _SOON_SECONDS  # of three: others may be busy
     tracemalloc.start()
     try:
         with pytest.raises(MalformedXML):
