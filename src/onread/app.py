@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shutil
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ from onread.metadata.first_start import (
     load_root_key,
     root_access_key,
 )
+from onread.objectlambda.relay import Relay, worker_route
 from onread.objectlambda.rendezvous import Rendezvous
 from onread.objectlambda.response import forwarded_members
 from onread.objectlambda.route_token import TOKEN_PURPOSE, output_route
@@ -49,10 +51,12 @@ from onread.protocol.model import Services, load_services
 from onread.server.descriptors import raise_descriptor_limit
 from onread.server.limits import DEFAULT_LIMITS, Limits
 from onread.server.listener import Listener, serve
+from onread.server.passage import Passage
 from onread.server.proxies import behind_proxies
 from onread.server.service_manager import GivenSockets
 from onread.server.tls import Certificates, TlsFiles, TlsRefused
 from onread.sigv4.session_token import derive_key
+from onread.stores.local.premises import Premises
 from onread.stores.local.schema import NewerSchema
 from onread.stores.local.store import LocalStore, UnusableDirectory
 from onread.telemetry.health import admin_handler
@@ -62,6 +66,10 @@ from onread.wire.message import Handler
 _NOTHING = GivenSockets()
 # The last question about our health is answered, too.
 _ADMIN_DRAIN_SECONDS = 1.0
+# Below the data directory: where connections go from one worker to another.
+_DOORS = "workers"
+# T-014 allows a deleted key a second, in every worker.
+_LOOK_SECONDS = 0.2
 _log = structlog.get_logger("onread.app")
 
 
@@ -69,26 +77,68 @@ class CannotStart(Exception):
     """One line that says why, and what to do."""
 
 
+_REASONS = (
+    CannotStart,
+    UnsafeKeyFile,
+    DatabaseRefused,
+    UnusableDirectory,
+    NewerSchema,
+    TlsRefused,
+    OSError,
+)
+
+
 def utc_now() -> datetime:
     """The wall clock of this process, handed to everything that needs one."""
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Which of several workers on one port a process is.
+
+    Attributes:
+        index: from 0; ``count`` is how many there are.
+        generation: how many processes have had this place before.
+        gateway_id: the same for all of them, another one at each start of the gateway.
+    """
+
+    index: int
+    count: int
+    generation: int
+    gateway_id: str
+
+    @property
+    def route(self) -> str:
+        """This worker's own: the callers whose answers are sent there wait in it."""
+        return worker_route(self.gateway_id, self.index, self.generation)
+
+    def of(self, whole: int) -> int:
+        """What one worker has of something that all have together: at least one."""
+        return max(1, whole // self.count)
+
+
 @dataclass(slots=True, kw_only=True)
 class Gateway:
-    """A gateway that serves."""
+    """A gateway that serves.
+
+    Attributes:
+        admin: None in a worker: who started it answers for all.
+        exposition: renders the metrics as they are now.
+    """
 
     front: Listener
-    admin: Listener
+    admin: Listener | None
     pool: FunctionPool
     root_key: RootKey
+    exposition: Callable[[], bytes]
     ready: bool = True
 
     @property
     def certificates(self) -> list[Certificates]:
         """What the listeners that speak TLS show."""
-        both = (self.front.certificates, self.admin.certificates)
-        return [shown for shown in both if shown is not None]
+        both = (self.front, self.admin)
+        return [of.certificates for of in both if of is not None and of.certificates is not None]
 
     async def drain(self, timeout_seconds: float) -> None:
         """Not ready from now on; what is in progress may end, within the time given.
@@ -106,11 +156,14 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, given: GivenSockets = _NOTHING) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    settings: Settings, given: GivenSockets = _NOTHING, share: Share | None = None
+) -> AsyncIterator[Gateway]:
     """A gateway from its settings to its open ports, for as long as the scope is open.
 
     Args:
         given: sockets to serve instead of the addresses in the settings; they are owned from now on.
+        share: one of several workers, in a data directory that `own_data_directory` holds elsewhere.
 
     Raises:
         CannotStart: a port is taken, the data directory is in use or unsafe, the database is too new,
@@ -119,21 +172,50 @@ async def open_gateway(settings: Settings, given: GivenSockets = _NOTHING) -> As
     refused: Exception
     async with AsyncExitStack() as scope:
         try:
-            gateway = await _build(settings, given, scope)
-        except (
-            CannotStart,
-            UnsafeKeyFile,
-            DatabaseRefused,
-            UnusableDirectory,
-            NewerSchema,
-            TlsRefused,
-            OSError,
-        ) as reason:
+            gateway = await _build(settings, given, share, scope)
+        except _REASONS as reason:
             refused = reason  # told once the scope is closed: a task group would wrap it in a group
         else:
             yield gateway
             return
     raise CannotStart(_one_line(refused)) from refused
+
+
+@dataclass(slots=True)
+class DataDirectory:
+    """One that is held for workers; ``clean`` is set when each of them has ended in good order."""
+
+    root_key: RootKey
+    clean: bool = False
+
+
+@contextlib.contextmanager
+def own_data_directory(settings: Settings) -> Iterator[DataDirectory]:
+    """The data directory, made good for workers to join; blocks.
+
+    Raises:
+        CannotStart: it is in use or unsafe, or a database is too new.
+    """
+    try:
+        _take_data_directory(settings.data_dir)
+        premises = Premises(settings.data_dir / "store")
+        master_key, root_key = _keys(settings)
+        asyncio.run(_prepare_records(settings, master_key))
+        for folder in (settings.data_dir / _DOORS, settings.data_dir / "functions" / _DOORS):
+            shutil.rmtree(folder, ignore_errors=True)  # of workers that were killed
+            folder.mkdir(mode=0o700, parents=True)
+    except _REASONS as reason:
+        raise CannotStart(_one_line(reason)) from reason
+    directory = DataDirectory(root_key)
+    try:
+        yield directory
+    finally:
+        premises.release(clean=directory.clean)
+
+
+async def _prepare_records(settings: Settings, master_key: bytes) -> None:
+    records = await _open_records(settings, master_key)
+    await records.close()
 
 
 def _one_line(reason: Exception) -> str:
@@ -143,7 +225,7 @@ def _one_line(reason: Exception) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where a listener listens, and what it shows there."""
 
     setting: str
@@ -165,6 +247,16 @@ class _Foundation:
     store: LocalStore
     records: Records
     functions_endpoint: str
+    share: Share | None
+
+    @property
+    def route(self) -> str:
+        """The route at which the answers for our callers arrive."""
+        return output_route(secrets.token_hex(4)) if self.share is None else self.share.route
+
+    def limit(self, of_gateway: int) -> int:
+        """What this process may have of a limit of the whole gateway."""
+        return of_gateway if self.share is None else self.share.of(of_gateway)
 
 
 def tls_files(settings: Settings) -> list[TlsFiles]:
@@ -177,39 +269,99 @@ def tls_files(settings: Settings) -> list[TlsFiles]:
     return [front, replace(front, client_ca=settings.admin_client_ca)]
 
 
-async def _build(settings: Settings, given: GivenSockets, scope: AsyncExitStack) -> Gateway:
+async def _build(
+    settings: Settings, given: GivenSockets, share: Share | None, scope: AsyncExitStack
+) -> Gateway:
     certificates = [Certificates(files) for files in tls_files(settings)]
     # Functions reach us on a port of their own: no number of waiting callers can keep their writes out.
     functions_socket = scope.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
     endpoint = f"http://127.0.0.1:{functions_socket.getsockname()[1]}"
-    base = await _lay_foundation(settings, endpoint, scope)
+    base = await _lay_foundation(settings, endpoint, share, scope)
     background = await scope.enter_async_context(Background())
     pool = await scope.enter_async_context(_function_pool(base))
     for_functions = _pipeline(base, pool, background)
     descriptors = raise_descriptor_limit()
     for_callers = replace(for_functions, admission=_admission(base, descriptors))
     # A half of the descriptors is for callers; the rest for files, functions, health and what is refused.
-    limits = replace(DEFAULT_LIMITS, connections=min(settings.max_connections, descriptors // 2))
-    await scope.enter_async_context(serve(for_functions.handle, sock=functions_socket))
-    front_place = _Place("listen", settings.listen, given.front, *certificates[:1])
+    limits = replace(DEFAULT_LIMITS, connections=min(base.limit(settings.max_connections), descriptors // 2))
+    passage = scope.enter_context(_passage(base))
+    await scope.enter_async_context(serve(for_functions.handle, sock=functions_socket, passage=passage))
+    front_place = Place("listen", settings.listen, given.front, *certificates[:1])
     handler = behind_proxies(for_callers.handle, settings.trusted_proxies)
-    front = await _listen(front_place, handler, scope, limits)
-    admin_place = _Place("admin_listen", settings.admin_listen, given.admin, *certificates[1:])
-    return await _open_admin(base, front, admin_place, pool, scope)
+    front = await listen_at(front_place, handler, scope, limits, passage)
+    exposition = partial(_exposition, base.metrics, pool)
+    gateway = Gateway(front=front, admin=None, pool=pool, root_key=base.root_key, exposition=exposition)
+    if passage is not None:
+        passage.open(front)
+        scope.callback(passage.close)  # before the listener ends: it adopts what comes
+        await scope.enter_async_context(_following(base.records, pool))
+        return gateway
+    handler = admin_handler(exposition, lambda: gateway.ready)
+    admin_place = Place("admin_listen", settings.admin_listen, given.admin, *certificates[1:])
+    gateway.admin = await listen_at(admin_place, handler, scope)
+    return gateway
 
 
-async def _lay_foundation(settings: Settings, functions_endpoint: str, scope: AsyncExitStack) -> _Foundation:
-    _take_data_directory(settings.data_dir)
-    master_key, root_key = _keys(settings)
-    store = await LocalStore.open(settings.data_dir / "store", clock=utc_now, region=settings.region)
-    scope.push_async_callback(store.close)
-    records = await Records.open(
+@contextlib.contextmanager
+def _passage(base: _Foundation) -> Iterator[Passage | None]:
+    """The way to the other workers; None when there is none."""
+    share = base.share
+    if share is None:
+        yield None
+        return
+    relay = Relay(share.gateway_id, share.route)
+    passage = Passage(base.settings.data_dir / _DOORS, share.route, relay.destination)
+    try:
+        yield passage
+    finally:
+        passage.close()
+
+
+@asynccontextmanager
+async def _following(records: Records, pool: FunctionPool) -> AsyncIterator[None]:
+    """What other workers write is served here within a moment, and functions that changed start anew."""
+    served = {function.arn: function for function in records.all_functions()}
+
+    def changed() -> None:
+        now = {function.arn: function for function in records.all_functions()}
+        for arn, function in served.items():
+            if arn not in now:
+                pool.drop(function, deleted=True)
+            elif now[arn] != function:
+                pool.adopt(now[arn])
+        served.clear()
+        served.update(now)
+
+    async with asyncio.TaskGroup() as tasks:
+        following = records.follow(every_seconds=_LOOK_SECONDS, changed=changed)
+        task = tasks.create_task(following, name="onread.app.follow")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+async def _open_records(settings: Settings, master_key: bytes) -> Records:
+    return await Records.open(
         settings.database_url or settings.data_dir,
         master_key=master_key,
         clock=utc_now,
         account_id=settings.account_id,
         region=settings.region,
     )
+
+
+async def _lay_foundation(
+    settings: Settings, functions_endpoint: str, share: Share | None, scope: AsyncExitStack
+) -> _Foundation:
+    if share is None:
+        _take_data_directory(settings.data_dir)
+    master_key, root_key = _keys(settings)
+    store = await LocalStore.open(
+        settings.data_dir / "store", clock=utc_now, region=settings.region, joined=share is not None
+    )
+    scope.push_async_callback(store.close)
+    records = await _open_records(settings, master_key)
     scope.push_async_callback(records.close)
     records.set_root(root_key.access_key)
     return _Foundation(
@@ -222,15 +374,34 @@ async def _lay_foundation(settings: Settings, functions_endpoint: str, scope: As
         store=store,
         records=records,
         functions_endpoint=functions_endpoint,
+        share=share,
+    )
+
+
+def worker_folder(settings: Settings, share: Share) -> Path:
+    """Where a worker keeps its functions; of no use once it has ended."""
+    return settings.data_dir / "functions" / _DOORS / share.route
+
+
+def _pool_settings(base: _Foundation) -> PoolSettings:
+    settings = PoolSettings(
+        cache_directory=base.settings.data_dir / "functions",
+        search_path=os.pathsep.join(os.get_exec_path()),
+    )
+    share = base.share
+    if share is None:
+        return settings
+    return replace(
+        settings,
+        cache_directory=worker_folder(base.settings, share),
+        environments_limit=share.of(settings.environments_limit),
+        share=(share.index, share.count),
     )
 
 
 def _function_pool(base: _Foundation) -> FunctionPool:
     return FunctionPool(
-        PoolSettings(
-            cache_directory=base.settings.data_dir / "functions",
-            search_path=os.pathsep.join(os.get_exec_path()),
-        ),
+        _pool_settings(base),
         serve_runtime_api=_serve_runtime_api,
         endpoint=lambda: base.functions_endpoint,
         code=base.records.load_code,
@@ -270,8 +441,8 @@ def _admission(base: _Foundation, descriptors: int) -> Admission:
     records = base.records
     return Admission(
         AdmissionLimits(
-            in_flight=min(base.settings.max_in_flight, max(1, descriptors // 4)),
-            memory_bytes=base.settings.max_request_memory_bytes,
+            in_flight=min(base.limit(base.settings.max_in_flight), max(1, descriptors // 4)),
+            memory_bytes=base.limit(base.settings.max_request_memory_bytes),
         ),
         is_known=lambda access_key_id: records.access_key(access_key_id) is not None,
         clock=time.monotonic,
@@ -316,7 +487,7 @@ def _transformation(base: _Foundation, pool: FunctionPool, rendezvous: Rendezvou
         invoker=pool,
         rendezvous=rendezvous,
         settings=TransformSettings(
-            route=output_route(secrets.token_hex(4)),
+            route=base.route,
             timeout_seconds=base.settings.transform_timeout_seconds,
             strict=base.settings.strict,
         ),
@@ -329,26 +500,27 @@ def _transformation(base: _Foundation, pool: FunctionPool, rendezvous: Rendezvou
     )
 
 
-async def _open_admin(
-    base: _Foundation, front: Listener, place: _Place, pool: FunctionPool, scope: AsyncExitStack
-) -> Gateway:
-    gateway: Gateway | None = None
-
-    def refresh() -> None:
-        environments, busy, waiting = pool.counts()
-        base.metrics.environments.labels("busy").set(busy)
-        base.metrics.environments.labels("warm").set(environments - busy)
-        base.metrics.invocations_waiting.set(waiting)
-
-    handler = admin_handler(base.metrics, lambda: gateway is not None and gateway.ready, refresh)
-    admin = await _listen(place, handler, scope)
-    gateway = Gateway(front=front, admin=admin, pool=pool, root_key=base.root_key)
-    return gateway
+def _exposition(metrics: Metrics, pool: FunctionPool) -> bytes:
+    """The metrics, gauges brought up to date."""
+    environments, busy, waiting = pool.counts()
+    metrics.environments.labels("busy").set(busy)
+    metrics.environments.labels("warm").set(environments - busy)
+    metrics.invocations_waiting.set(waiting)
+    return metrics.exposition()
 
 
-async def _listen(
-    place: _Place, handler: Handler, scope: AsyncExitStack, limits: Limits = DEFAULT_LIMITS
+async def listen_at(
+    place: Place,
+    handler: Handler,
+    scope: AsyncExitStack,
+    limits: Limits = DEFAULT_LIMITS,
+    passage: Passage | None = None,
 ) -> Listener:
+    """Serve a handler at a place until the scope is left.
+
+    Raises:
+        CannotStart: there is no listening there.
+    """
     address = place.address
     try:
         served = serve(
@@ -358,6 +530,7 @@ async def _listen(
             sock=place.given,
             limits=limits,
             certificates=place.certificates,
+            passage=passage,
         )
         return await scope.enter_async_context(served)
     except OSError as error:

@@ -5,6 +5,7 @@ setting and what to write. What is promised but not built yet is refused by name
 """
 
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from onread.wire.secret import Secret
+
+MOST_WORKERS = 64
 
 Network = IPv4Network | IPv6Network
 
@@ -125,10 +128,10 @@ def _domains(value: Any) -> tuple[str, ...]:
 
 
 def _workers(value: Any) -> int:
-    if not re.fullmatch(r"[0-9]{1,4}", str(value)) or int(value) < 1:
-        raise ValueError("write a whole number from 1")
-    if int(value) > 1:
-        raise ValueError("several workers are not built yet: write 1")
+    if not re.fullmatch(r"[0-9]{1,4}", str(value)) or not 1 <= int(value) <= MOST_WORKERS:
+        raise ValueError(f"write a whole number from 1 to {MOST_WORKERS}")
+    if int(value) > 1 and sys.platform != "linux":
+        raise ValueError("several workers need Linux: write 1")
     return int(value)
 
 

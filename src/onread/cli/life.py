@@ -6,10 +6,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -21,6 +22,9 @@ from onread.server.loop import run
 from onread.server.service_manager import GivenSockets, Notifier, UnusableSocket, activated_sockets
 from onread.server.tls import TlsRefused
 from onread.telemetry.logging import configure_logging
+
+if TYPE_CHECKING:
+    from onread.metadata.first_start import RootKey
 
 _CERTIFICATE_LOOK_SECONDS = 5.0
 _CERTIFICATE_WARNING = timedelta(days=14)
@@ -48,12 +52,17 @@ def run_gateway(
     """
     settings = read_settings()
     configure_logging(settings.log_level)
-    given = _given_sockets(settings, environment, inherit=inherit)
+    given = given_sockets(settings, environment, inherit=inherit)
     life = Life(settings, read_settings, Notifier(environment))
     run(partial(life.live, given), loop=settings.loop)
 
 
-def _given_sockets(settings: Settings, environment: Mapping[str, str], *, inherit: bool) -> GivenSockets:
+def given_sockets(settings: Settings, environment: Mapping[str, str], *, inherit: bool) -> GivenSockets:
+    """The listening sockets of a service manager, or of the process whose place we take.
+
+    Raises:
+        CannotStart: they cannot be used.
+    """
     try:
         given = activated_sockets(environment)
         if not inherit or given.front:
@@ -82,7 +91,7 @@ class Life:
             CannotStart: with the reason.
         """
         loop = asyncio.get_running_loop()
-        async with open_gateway(self._settings, given) as gateway:
+        async with self._open(given) as gateway:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._on_signal)
             loop.add_signal_handler(signal.SIGHUP, self._reload, gateway)
@@ -90,17 +99,28 @@ class Life:
                 await self._serve(gateway)
         _log.info("gateway.stopped")
 
+    def _open(self, given: GivenSockets) -> contextlib.AbstractAsyncContextManager[Gateway]:
+        return open_gateway(self._settings, given)
+
+    def _announce(self, gateway: Gateway) -> None:
+        assert gateway.admin is not None
+        announce(self._settings, gateway.front, gateway.admin, gateway.root_key)
+
     async def _serve(self, gateway: Gateway) -> None:
         async with asyncio.TaskGroup() as tasks:
-            watches = [tasks.create_task(self._watch_certificates(gateway), name="onread.life.certificates")]
-            if self._notifier.watchdog_seconds is not None:
-                watches.append(tasks.create_task(self._stay_alive(), name="onread.life.watchdog"))
-            _announce(self._settings, gateway)
+            watches = [tasks.create_task(watch) for watch in self._watches(gateway)]
+            self._announce(gateway)
             self._notifier.ready()
             await self._told.wait()
             await self._drain(gateway)
             for watch in watches:
                 watch.cancel()
+
+    def _watches(self, gateway: Gateway) -> Iterator[Coroutine[None, None, None]]:
+        """What goes on beside the requests until the end begins."""
+        yield self._watch_certificates(gateway)
+        if self._notifier.watchdog_seconds is not None:
+            yield self._stay_alive()
 
     async def _drain(self, gateway: Gateway) -> None:
         _log.info("gateway.draining")
@@ -119,6 +139,7 @@ class Life:
     @contextlib.contextmanager
     def _offered(self, gateway: Gateway) -> Iterator[None]:
         """The sockets may be asked for; without a place to ask at, the gateway serves all the same."""
+        assert gateway.admin is not None
         try:
             self._offer = Offer(self._settings.data_dir, gateway.front, gateway.admin, self._hand_over)
         except OSError as error:
@@ -199,10 +220,22 @@ def _tell_expiry(gateway: Gateway) -> None:
         tell("tls.certificate", file=str(shown.files.certificate), expires_at=shown.expires_at.isoformat())
 
 
-def _announce(settings: Settings, gateway: Gateway) -> None:
+class Served(Protocol):
+    """A listener, as far as it is told about."""
+
+    @property
+    def scheme(self) -> str:
+        """Of every request there."""
+
+    @property
+    def port(self) -> int:
+        """That is bound."""
+
+
+def announce(settings: Settings, front: Served, admin_listener: Served, root_key: "RootKey") -> None:
     """Say on standard output where we serve: words for a terminal, one line of JSON for programs."""
-    endpoint = f"{gateway.front.scheme}://{Endpoint(settings.listen.host, gateway.front.port)}"
-    admin = f"{gateway.admin.scheme}://{Endpoint(settings.admin_listen.host, gateway.admin.port)}"
+    endpoint = f"{front.scheme}://{Endpoint(settings.listen.host, front.port)}"
+    admin = f"{admin_listener.scheme}://{Endpoint(settings.admin_listen.host, admin_listener.port)}"
     _log.info("gateway.ready", endpoint=endpoint, admin_endpoint=admin, version=__version__)
     _log.warning("isolation.none", text="functions are trusted: they run as this user, without isolation")
     if not sys.stdout.isatty():
@@ -211,8 +244,8 @@ def _announce(settings: Settings, gateway: Gateway) -> None:
         return
     where = settings.public_url or endpoint
     print(f"onread {__version__} serves {where} (health and metrics: {admin})", flush=True)
-    if gateway.root_key.is_new:
-        key = gateway.root_key.access_key
+    if root_key.is_new:
+        key = root_key.access_key
         print("The root's access key, shown this once:")
         print(f"  export AWS_ACCESS_KEY_ID={key.access_key_id}")
         print(f"  export AWS_SECRET_ACCESS_KEY={key.secret.reveal()}", flush=True)

@@ -50,9 +50,16 @@ def _run(read_settings: Callable[[], Settings], *, inherit: bool) -> None:
     # The stack loads only when it is going to run.
     from onread.app import CannotStart
     from onread.cli.life import run_gateway
+    from onread.cli.supervisor import run_supervisor
+    from onread.cli.worker import SEAT, run_worker
 
     try:
-        run_gateway(read_settings, os.environ, inherit=inherit)
+        if SEAT in os.environ:
+            run_worker(read_settings, os.environ.pop(SEAT))
+        elif read_settings().workers > 1:
+            run_supervisor(read_settings, os.environ, inherit=inherit)
+        else:
+            run_gateway(read_settings, os.environ, inherit=inherit)
     except CannotStart as reason:
         typer.echo(f"onread: {reason}", err=True)
         raise typer.Exit(1) from reason

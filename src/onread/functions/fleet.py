@@ -75,6 +75,12 @@ class Fleet:
         """How many environments have a run."""
         return sum(supervisor.busy for supervisor in self.environments.values())
 
+    @property
+    def _most(self) -> int:
+        """How many environments there may be here; the first pools have the rest of an uneven division."""
+        index, count = self._settings.share
+        return max((self.function.warm_environments + count - 1 - index) // count, 1)
+
     async def start(self, invocation: Invocation) -> Run:
         """See `onread.functions.invoker.Invoker.start`."""
         self.adopt(invocation.function)
@@ -143,7 +149,7 @@ class Fleet:
     @property
     def _surplus(self) -> int:
         staying = sum(not supervisor.retiring for supervisor in self.environments.values())
-        return staying - max(self.function.warm_environments, 1)
+        return staying - self._most
 
     def retire(self, reason: str) -> None:
         """No environment of now gets a further run: idle ones end at once, the others after theirs."""
@@ -193,7 +199,7 @@ class Fleet:
 
     def grow(self) -> bool:
         """Start one environment, if the function may have one more now."""
-        if len(self.environments) >= max(self.function.warm_environments, 1):
+        if len(self.environments) >= self._most:
             return False
         if (pause := self._pause_seconds()) > 0:
             self._balance_after(pause)

@@ -176,6 +176,12 @@ class FunctionPool:
             fleet.adopt(function)
             fleet.retire("function updated")
 
+    def adopt(self, function: Function) -> None:
+        """The function was changed somewhere else: what runs here follows. Nothing is started."""
+        fleet = self._fleets.get((function.account_id, function.name))
+        if fleet is not None:
+            fleet.adopt(function)
+
     async def check_runtime(self, runtime: str) -> Interpreter:
         """The interpreter that would serve a runtime, with the warning for the state reason.
 

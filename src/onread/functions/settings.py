@@ -12,6 +12,8 @@ class PoolSettings:
         cache_directory: unpacked packages and the work folders of environments; the pool's own.
         search_path: folders, as in PATH, in which interpreters are looked for.
         environments_limit: processes over all functions; each function has its own number below that.
+        share: which of how many pools this is, from 0: a function's number is divided among them, and
+            each has at least one.
         queue_limit: invocations of one function that may wait for an environment.
         start_timeout_seconds: from the start of a process to its first request for an event.
         abandon_grace_seconds: how long a run goes on that nobody waits for any more.
@@ -31,6 +33,7 @@ class PoolSettings:
     cache_directory: Path
     search_path: str = "/usr/local/bin:/usr/bin:/bin"
     environments_limit: int = 64
+    share: tuple[int, int] = (0, 1)
     queue_limit: int = 100
     start_timeout_seconds: float = 10.0
     abandon_grace_seconds: float = 5.0

@@ -83,6 +83,10 @@ class Lookups:
         """The account's functions by name."""
         return _of_account(self._snapshot.functions.values(), account_id)
 
+    def all_functions(self) -> list[Function]:
+        """The functions of all accounts."""
+        return list(self._snapshot.functions.values())
+
 
 def _of_account(records: Iterable[Named], account_id: str) -> list[Named]:
     mine = [record for record in records if record.account_id == account_id]

@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -115,6 +116,17 @@ class Transactions(Lookups):
             ServiceUnavailable: the database does not answer; the old snapshot stays in use.
         """
         return await self._run(self._reader, self._refresh_now)
+
+    async def follow(self, *, every_seconds: float, changed: Callable[[], None]) -> None:
+        """Take over what other processes write, until cancelled; ``changed`` is called after each time.
+
+        A database that does not answer is in the log; the next look tries again.
+        """
+        while True:
+            await asyncio.sleep(every_seconds)
+            with suppress(ServiceUnavailable, SlowDown):
+                if await self.refresh_if_changed():
+                    changed()
 
     # How a call reaches its thread
 

@@ -5,17 +5,15 @@ accepts no more, lets what it has begun end, and closes what only one process ma
 callers wait in the sockets' backlog, and the new process waits for the old one's end.
 """
 
-import array
 import json
 import os
 import socket
-import struct
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from onread.server.listener import Listener
 from onread.server.service_manager import GivenSockets, name_sockets
+from onread.server.unix_sockets import short_path, user_of
 
 _NAME = "hand-over"
 _MOST_DESCRIPTORS = 32
@@ -39,7 +37,7 @@ class Offer:
         self._taker: socket.socket | None = None
         self._path.unlink(missing_ok=True)
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with _short_path(self._path) as path:
+        with short_path(self._path) as path:
             self._sock.bind(path)
         self._path.chmod(0o600)
         self._sock.listen(1)
@@ -58,7 +56,7 @@ class Offer:
             taker, _ = self._sock.accept()
         except (BlockingIOError, ConnectionError):
             return
-        if self._taker is not None or _user_of(taker) != os.geteuid():
+        if self._taker is not None or user_of(taker) != os.geteuid():
             taker.close()
             return
         sockets = [(name, fd) for name, of in self._listeners.items() for fd in of.descriptors()]
@@ -86,7 +84,7 @@ def take_over(directory: Path, *, timeout_seconds: float) -> GivenSockets | None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         asking.settimeout(_ANSWER_SECONDS)
         try:
-            with _short_path(directory / _NAME) as path:
+            with short_path(directory / _NAME) as path:
                 asking.connect(path)
         except (FileNotFoundError, ConnectionRefusedError):
             return None
@@ -110,23 +108,3 @@ def _receive(asking: socket.socket) -> GivenSockets:
     if not descriptors:
         raise NotHandedOver("the old process keeps its sockets: somebody else has asked, or it ends already")
     return name_sockets(descriptors, json.loads(names))
-
-
-def _user_of(peer: socket.socket) -> int:
-    if not hasattr(socket, "SO_PEERCRED"):  # not Linux: the file's mode has to do
-        return os.geteuid()
-    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return array.array("i", credentials)[1]
-
-
-@contextmanager
-def _short_path(path: Path) -> Iterator[str]:
-    """The path in a form that fits into a socket's address, which ends after 107 bytes."""
-    if len(os.fsencode(path)) < 100:
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)

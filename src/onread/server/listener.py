@@ -7,7 +7,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email.utils import formatdate
 
 from onread.errors import SlowDown
@@ -15,6 +15,7 @@ from onread.server.acceptor import Acceptor
 from onread.server.connection import Connection
 from onread.server.head import render_head
 from onread.server.limits import DEFAULT_LIMITS, Limits
+from onread.server.passage import Arrival, Passage, PassingConnection
 from onread.server.refusal import service_error_response
 from onread.server.tls import Certificates
 from onread.server.tls_link import TlsLink
@@ -43,7 +44,9 @@ class Listener:
         limits: Limits,
         tasks: asyncio.TaskGroup,
         certificates: Certificates | None = None,
+        passage: Passage | None = None,
     ) -> None:
+        self._passage = passage
         self.handler = handler
         self.limits = limits
         self.certificates = certificates
@@ -99,8 +102,22 @@ class Listener:
 
     def _protocol(self) -> Connection | TlsLink:
         if self.certificates is None:
-            return Connection(self)
+            return self.make_connection()
         return TlsLink(self, self.certificates.context)
+
+    def make_connection(self) -> Connection:
+        """What serves one peer."""
+        return Connection(self) if self._passage is None else PassingConnection(self, self._passage)
+
+    def adopt(self, sock: socket.socket, arrival: Arrival) -> None:
+        """Serve a connection that another process has accepted and read the beginning of."""
+        assert self._passage is not None
+        connection = PassingConnection(self, self._passage, arrival)
+        self._tasks.create_task(self._adopt(sock, connection), name="onread.server.adopt")
+
+    async def _adopt(self, sock: socket.socket, connection: PassingConnection) -> None:
+        with suppress(OSError):  # the peer has left meanwhile
+            await self.loop.connect_accepted_socket(lambda: connection, sock)
 
     async def drain(self, timeout_seconds: float) -> None:
         """Stop accepting and let what has begun end; after the timeout it is cut.
@@ -224,6 +241,7 @@ async def serve(
     sock: socket.socket | Sequence[socket.socket] = (),
     limits: Limits = DEFAULT_LIMITS,
     certificates: Certificates | None = None,
+    passage: Passage | None = None,
 ) -> AsyncIterator[Listener]:
     """Serve a handler on an address for as long as the scope is open.
 
@@ -234,13 +252,16 @@ async def serve(
         sock: bound sockets to listen on instead of host and port (passed from outside); they are
             owned by the listener from now on.
         certificates: to speak TLS with; renewing them concerns connections made from then on.
+        passage: the way of a request that another process must answer; None: there is no other.
 
     Raises:
         OSError: the address cannot be bound.
     """
     try:
         async with asyncio.TaskGroup() as tasks:
-            listener = Listener(handler, limits=limits, tasks=tasks, certificates=certificates)
+            listener = Listener(
+                handler, limits=limits, tasks=tasks, certificates=certificates, passage=passage
+            )
             await listener.open(host, port, [sock] if isinstance(sock, socket.socket) else sock)
             try:
                 yield listener

@@ -71,6 +71,11 @@ class RequestReader:
         # Below it no limit on a part of a head can be passed, and none is looked at.
         self._harmless_bytes = min(limits.request_line_bytes, limits.header_bytes, limits.header_block_bytes)
 
+    def serve_peer(self, peer: str, scheme: str) -> None:
+        """Who really asks, and how: another process has accepted the connection. Before the first byte."""
+        self._peer = peer
+        self._scheme = scheme
+
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the connection."""
         while data:

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from onread.server.connection import Connection
 from onread.server.head import render_head
 from onread.server.refusal import bad_request
 
@@ -35,7 +34,7 @@ class TlsLink(asyncio.Transport, asyncio.Protocol):
     def __init__(self, listener: "Listener", context: ssl.SSLContext) -> None:
         super().__init__()
         self._listener = listener
-        self._connection = Connection(listener)
+        self._connection = listener.make_connection()
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._untaken_bytes = 0

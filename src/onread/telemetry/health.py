@@ -1,19 +1,20 @@
 """Liveness, readiness and metrics, as one Handler for the admin listener."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from onread.telemetry.metrics import Metrics
 from onread.wire.message import Handler, Request, Response
 
 _TEXT = [("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff")]
 
 
-def admin_handler(metrics: Metrics, is_ready: Callable[[], bool], refresh: Callable[[], None]) -> Handler:
+def admin_handler(
+    exposition: Callable[[], bytes] | Callable[[], Awaitable[bytes]], is_ready: Callable[[], bool]
+) -> Handler:
     """Answers ``/health/live``, ``/health/ready`` (503 before and while draining) and ``/metrics``.
 
     Args:
-        refresh: called before metrics are rendered, to bring gauges up to date.
+        exposition: renders the metrics as they are now.
     """
 
     @asynccontextmanager
@@ -28,9 +29,10 @@ def admin_handler(metrics: Metrics, is_ready: Callable[[], bool], refresh: Calla
                 status=200 if ready else 503, headers=_TEXT, body=b"ready\n" if ready else b"not ready\n"
             )
         elif request.path == "/metrics":
-            refresh()
+            rendered = exposition()
+            content = rendered if isinstance(rendered, bytes) else await rendered
             kind = [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")]
-            yield Response(status=200, headers=kind, body=metrics.exposition())
+            yield Response(status=200, headers=kind, body=content)
         else:
             yield Response(status=404, headers=_TEXT, body=b"try /health/ready or /metrics\n")
 

@@ -12,6 +12,7 @@ from threading import Lock
 
 import structlog
 
+from onread.stores.local.claims import Claims
 from onread.stores.local.disk import Disk
 
 log = structlog.get_logger(__name__)
@@ -24,13 +25,15 @@ class Shelves:
 
     Args:
         directory: an existing directory of ours.
+        claims: what other processes on the same directory are reading; None: there are none.
 
     Attributes:
         aside: the open directory of unfinished blobs.
     """
 
-    def __init__(self, directory: Path, disk: Disk) -> None:
+    def __init__(self, directory: Path, disk: Disk, claims: Claims | None = None) -> None:
         self.disk = disk
+        self._claims = claims
         self._left_behind = False
         self._lock = Lock()
         self._pins: Counter[str] = Counter()
@@ -59,7 +62,7 @@ class Shelves:
         """
         return self.disk.open(self.shard(blob_id), blob_id)
 
-    def pin(self, blob_ids: Iterable[str]) -> None:
+    def pin(self, blob_ids: Sequence[str]) -> None:
         """The blobs stay until `unpin`, even when they are condemned meanwhile.
 
         Whoever pins looks again afterwards whether the index still refers to them: only then were
@@ -67,6 +70,8 @@ class Shelves:
         """
         with self._lock:
             self._pins.update(blob_ids)
+            if self._claims is not None:
+                self._claims.hold(blob_ids)
 
     def unpin(self, blob_ids: Sequence[str]) -> None:
         """The reader is done; what was condemned meanwhile and has no other reader is removed."""
@@ -75,16 +80,24 @@ class Shelves:
             free = {blob_id for blob_id in blob_ids if self._pins[blob_id] <= 0}
             for blob_id in free:
                 del self._pins[blob_id]
-            gone = self._condemned & free
+            if self._claims is not None:
+                self._claims.let_go(free)
+            gone = self._removable(self._condemned & free)
             self._condemned -= gone
         self.remove(gone)
 
     def condemn(self, blob_ids: Sequence[str]) -> None:
         """Blobs that nothing refers to any more are removed, those pinned as soon as they are free."""
         with self._lock:
-            pinned = {blob_id for blob_id in blob_ids if self._pins[blob_id] > 0}
-            self._condemned |= pinned
-        self.remove(blob_id for blob_id in blob_ids if blob_id not in pinned)
+            self._condemned.update(blob_ids)
+            free = {blob_id for blob_id in self._condemned if self._pins[blob_id] <= 0}
+            gone = self._removable(free)
+            self._condemned -= gone
+        self.remove(gone)
+
+    def _removable(self, blob_ids: set[str]) -> set[str]:
+        """Those that no other process reads; the others are tried again with the next ones condemned."""
+        return blob_ids if self._claims is None else self._claims.unclaimed(blob_ids)
 
     def remove(self, blob_ids: Iterable[str]) -> None:
         """The files are gone, or noted for the next start when the disk refuses."""
@@ -125,3 +138,5 @@ class Shelves:
         """All directories are closed."""
         for directory in (self.aside, *self._shards.values()):
             self.disk.close(directory)
+        if self._claims is not None:
+            self._claims.close()
