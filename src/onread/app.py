@@ -68,7 +68,7 @@ _NOTHING = GivenSockets()
 _ADMIN_DRAIN_SECONDS = 1.0
 # Below the data directory: where connections go from one worker to another.
 _DOORS = "workers"
-# T-014 allows a deleted key a second, in every worker.
+# Requests look by themselves: this is for functions that were changed or deleted in another worker.
 _LOOK_SECONDS = 0.2
 _log = structlog.get_logger("onread.app")
 
@@ -433,6 +433,7 @@ def _pipeline(base: _Foundation, pool: FunctionPool, background: Background) -> 
         domains=settings.domains,
         host_id="{host-id}",
         clock=utc_now,
+        catch_up=None if base.share is None else records.catch_up,
     )
 
 

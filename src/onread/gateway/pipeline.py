@@ -1,6 +1,6 @@
 """The road: the whole way of one request, from bytes to answer. The file to read first."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +34,7 @@ class Pipeline:
 
     Attributes:
         admission: the callers'. None for what functions ask, which must never wait behind callers.
+        catch_up: makes known what other processes have written. None: there are no others.
     """
 
     services: Services
@@ -46,6 +47,7 @@ class Pipeline:
     host_id: str
     clock: Callable[[], datetime]
     admission: Admission | None = None
+    catch_up: Callable[[], Awaitable[None]] | None = None
     log: structlog.typing.FilteringBoundLogger = field(default_factory=request_log)
 
     @asynccontextmanager
@@ -67,6 +69,8 @@ class Pipeline:
 
     async def _answer(self, request: Request, seen: Observation, scope: AsyncExitStack) -> Response:
         located = await self._admit(request, seen, scope)
+        if self.catch_up is not None:
+            await self.catch_up()
         routed = await self._route(request, located, seen)
         known = await self.authenticate(routed, now=self.clock())
         seen.caller = known.principal.arn

@@ -5,6 +5,7 @@ Refuses to know what the tables mean.
 """
 
 import os
+import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ class Database:
 
     def __init__(self, file: Path) -> None:
         _prepare_file(file)
+        self._file = file
+        self._watching: sqlite3.Connection | None = None
         self.engine = _create_engine(file)
         try:
             with self.engine.begin() as connection:
@@ -83,9 +86,28 @@ class Database:
             log.error("metadata.database_failed", reason=_reason(error))
             raise ServiceUnavailable("The control database does not answer. Please try again.") from error
 
+    def version(self) -> int:
+        """Another number after every commit of anybody. On the event loop's thread only.
+
+        Raises:
+            ServiceUnavailable: the database failed; the cause is in the log.
+        """
+        try:
+            if self._watching is None:
+                self._watching = sqlite3.connect(
+                    self._file, isolation_level=None, timeout=0, check_same_thread=False
+                )
+            (version,) = self._watching.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error as error:
+            log.error("metadata.database_failed", reason=str(error))
+            raise ServiceUnavailable("The control database does not answer. Please try again.") from error
+        return int(version)
+
     def close(self) -> None:
         """Close every connection; SQLite folds its write-ahead log into the file."""
         self.engine.dispose()
+        if self._watching is not None:
+            self._watching.close()
 
 
 def locate_file(location: Path | str) -> Path:

@@ -32,6 +32,8 @@ _BACKLOG = 1024
 # More than this goes through memory of its own, for a packet must fit into a socket's buffer.
 _PACKET_BYTES = 48 << 10
 _MOST_DESCRIPTORS = 2
+# A process that does not take what is at its door for so long is frozen.
+_TAKING_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,35 +83,29 @@ class Passage:
             self._door.unlink(missing_ok=True)
         self._sock.close()
 
-    def send(self, name: str, descriptor: int, arrival: Arrival) -> bool:
+    async def send(self, name: str, descriptor: int, arrival: Arrival) -> bool:
         """Hand a connection to another process; whether it was there to take it.
 
         Raises:
             SlowDown: it is, and has no room at its door.
         """
-        about = {"peer": arrival.peer, "scheme": arrival.scheme}
-        packet, descriptors = json.dumps(about).encode() + b"\n", [descriptor]
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as to:
             to.setblocking(False)
             try:
                 with short_path(self._directory / name) as path:
                     to.connect(path)
+                _send(to, descriptor, arrival)
             except BlockingIOError as error:
                 raise SlowDown(retry_after_seconds=1) from error
             except OSError:  # it has ended, and with it whoever waits there
                 return False
-            if len(arrival.received) <= _PACKET_BYTES:
-                packet += arrival.received
-            else:
-                descriptors.append(_in_memory(arrival.received))
             try:
-                socket.send_fds(to, [packet], descriptors)
+                async with asyncio.timeout(_TAKING_SECONDS):
+                    return bool(await asyncio.get_running_loop().sock_recv(to, 1))
+            except TimeoutError:  # it will find the connection when it goes on
+                return True
             except OSError:
                 return False
-            finally:
-                for extra in descriptors[1:]:
-                    os.close(extra)
-        return True
 
     def _accept(self) -> None:
         assert self._listener is not None
@@ -132,7 +128,8 @@ class Passage:
         except OSError:
             packet, descriptors = b"", []
         self._listener.loop.remove_reader(coming.fileno())
-        coming.close()
+        with coming, suppress(OSError):
+            coming.send(b"1")
         if not descriptors:
             return
         first_line, _, received = packet.partition(b"\n")
@@ -142,6 +139,20 @@ class Passage:
         sock = socket.socket(fileno=descriptors[0])
         sock.setblocking(False)
         self._listener.adopt(sock, Arrival(**json.loads(first_line), received=received))
+
+
+def _send(to: socket.socket, descriptor: int, arrival: Arrival) -> None:
+    about = {"peer": arrival.peer, "scheme": arrival.scheme}
+    packet, descriptors = json.dumps(about).encode() + b"\n", [descriptor]
+    if len(arrival.received) <= _PACKET_BYTES:
+        packet += arrival.received
+    else:
+        descriptors.append(_in_memory(arrival.received))
+    try:
+        socket.send_fds(to, [packet], descriptors)
+    finally:
+        for extra in descriptors[1:]:
+            os.close(extra)
 
 
 def _in_memory(content: bytes) -> int:
@@ -226,6 +237,7 @@ class PassingConnection(Connection):
 
     async def _answer(self, request: ReceivedRequest) -> bool:
         recent, self._recent = self._recent, None
+        self._sender.started = False
         name = self._passage.destination(request)
         if name is None:
             return await super()._answer(request)
@@ -244,10 +256,11 @@ class PassingConnection(Connection):
         if recent is None:  # it was sent ahead, in one piece with the request before it
             raise SlowDown(retry_after_seconds=1)
         transport = self._transport
-        transport.pause_reading()
+        if self._reading:
+            transport.pause_reading()
         arrival = Arrival(request.peer, request.scheme, b"".join(recent))
         if self._listener.certificates is None and not transport.get_write_buffer_size():
-            gone = self._passage.send(name, transport.get_extra_info("socket").fileno(), arrival)
+            gone = await self._passage.send(name, transport.get_extra_info("socket").fileno(), arrival)
             if gone:
                 self._ending = True
                 transport.abort()  # our descriptor alone: the connection lives on
@@ -259,10 +272,14 @@ class PassingConnection(Connection):
 
     async def _begin_to_pump(self, name: str, arrival: Arrival) -> bool:
         near, far = socket.socketpair()
-        with far:
-            if not self._passage.send(name, far.fileno(), arrival):
-                near.close()
-                return False
+        try:
+            with far:
+                if not await self._passage.send(name, far.fileno(), arrival):
+                    near.close()
+                    return False
+        except BaseException:
+            near.close()
+            raise
         near.setblocking(False)
         self._ending = True
         loop = self._listener.loop
@@ -273,10 +290,15 @@ class PassingConnection(Connection):
         return True
 
     def _pump_ended(self) -> None:
-        """What was pumped may leave; the stall limit bounds that."""
+        """Let what was pumped leave, and throw away what still comes, so that no reset eats it."""
+        if self._pump is None:
+            return
         self._pump = None
-        self._deadline = time.monotonic() + self._limits.stall_seconds
-        self._transport.close()
+        limits, left = self._limits, self._transport.get_write_buffer_size()
+        self._deadline = time.monotonic() + (limits.stall_seconds if left else limits.linger_seconds)
+        self._sender.finish()
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
 
 class _Pump(asyncio.Protocol):
@@ -300,11 +322,11 @@ class _Pump(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Nothing more will be answered; framing tells the peer whether it has all."""
-        self._peer.write_eof()
-        return True
+        self._ended()
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The other process is done with the peer, or gone."""
+        """The other process is done with the peer, or gone; or we are."""
         self._ended()
 
     def pause_writing(self) -> None:
