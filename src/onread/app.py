@@ -65,7 +65,7 @@ from onread.wire.message import Handler
 
 _NOTHING = GivenSockets()
 # The last question about our health is answered, too.
-_ADMIN_DRAIN_SECONDS = 1.0
+ADMIN_DRAIN_SECONDS = 1.0
 # Below the data directory: where connections go from one worker to another.
 _DOORS = "workers"
 # Requests look by themselves: this is for functions that were changed or deleted in another worker.
@@ -152,7 +152,8 @@ class Gateway:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self.pool.drain()
-        await self.admin.drain(_ADMIN_DRAIN_SECONDS)
+        if self.admin is not None:
+            await self.admin.drain(ADMIN_DRAIN_SECONDS)
 
 
 @asynccontextmanager

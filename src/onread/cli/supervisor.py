@@ -17,7 +17,15 @@ from functools import partial
 import structlog
 from setproctitle import setproctitle
 
-from onread.app import CannotStart, DataDirectory, Place, listen_at, own_data_directory, tls_files
+from onread.app import (
+    ADMIN_DRAIN_SECONDS,
+    CannotStart,
+    DataDirectory,
+    Place,
+    listen_at,
+    own_data_directory,
+    tls_files,
+)
 from onread.cli.life import announce, given_sockets
 from onread.cli.watched import WatchedWorker
 from onread.config import ConfigurationError, Settings
@@ -119,6 +127,7 @@ class Supervisor:
             for worker in tuple(self._workers):
                 worker.end()
         patience.cancel()
+        await admin.drain(ADMIN_DRAIN_SECONDS)
 
     def _kill_all(self) -> None:
         for worker in tuple(self._workers):

@@ -75,6 +75,6 @@ def test_clocks_may_differ_by_five_minutes():
 
 def test_settings_that_cannot_be_used_end_the_examination(tmp_path):
     file = tmp_path / "onread.toml"
-    file.write_text("workers = 2\nnonsense = 1\n")
+    file.write_text("workers = 0\nnonsense = 1\n")
     findings = list(examine({}, file))
     assert [finding.state for finding in findings] == ["problem", "problem"]

@@ -195,8 +195,8 @@ def test_a_peer_that_leaves_in_the_middle_leaves_no_connection_behind(run, tmp_p
                 peer.send(request("b", b"m" * 1000)[:-500])
                 await b.began.wait()
                 peer.writer.transport.abort()
-            async with asyncio.timeout(5):
-                while a.listener.connection_count or b.listener.connection_count:
-                    await asyncio.sleep(0.001)
+            for process in (a, b):
+                await process.listener.drain(5)
+                assert process.listener.connection_count == 0
 
     run(main())
