@@ -141,12 +141,12 @@ def make_transformed(
 
 
 @contextmanager
-def world() -> Iterator[World]:
+def world(environment: Mapping[str, str] | None = None) -> Iterator[World]:
     """A gateway on a new data directory for the length of a block."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         generator = build_generator(folder)
-        spawned = stack.enter_context(gateway(folder / "data"))
+        spawned = stack.enter_context(gateway(folder / "data", environment=environment))
         made = World(spawned, folder, generator)
         made.client("s3").create_bucket(Bucket=BUCKET)
         yield made
@@ -181,7 +181,8 @@ def cpu_seconds(gateway_pid: int) -> dict[str, float]:
     """CPU so far of the gateway and of the functions below it; every process carries its title."""
     kinds = {"gateway": of_process(gateway_pid), "functions": 0.0}
     for process in psutil.Process(gateway_pid).children(recursive=True):
-        kinds["functions"] += of_process(process.pid)
+        is_worker = " ".join(process.cmdline()).startswith("onread: gateway worker")
+        kinds["gateway" if is_worker else "functions"] += of_process(process.pid)
     return kinds
 
 
