@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from onread import __version__
-from onread.app import CannotStart, Gateway, open_gateway, tls_files
+from onread.app.gateway import Gateway, open_gateway
+from onread.app.listen import tls_files
+from onread.app.refusal import CannotStart
 from onread.config import ConfigurationError, Endpoint, Settings
 from onread.server.hand_over import NotHandedOver, Offer, take_over
 from onread.server.loop import run

@@ -48,7 +48,7 @@ def serve(
 
 def _run(read_settings: Callable[[], Settings], *, inherit: bool) -> None:
     # The stack loads only when it is going to run.
-    from onread.app import CannotStart
+    from onread.app.refusal import CannotStart
     from onread.cli.life import run_gateway
     from onread.cli.supervisor import run_supervisor
     from onread.cli.worker import SEAT, run_worker

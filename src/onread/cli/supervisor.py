@@ -17,15 +17,10 @@ from functools import partial
 import structlog
 from setproctitle import setproctitle
 
-from onread.app import (
-    ADMIN_DRAIN_SECONDS,
-    CannotStart,
-    DataDirectory,
-    Place,
-    listen_at,
-    own_data_directory,
-    tls_files,
-)
+from onread.app.gateway import ADMIN_DRAIN_SECONDS
+from onread.app.listen import Place, listen_at, tls_files
+from onread.app.refusal import CannotStart
+from onread.app.workers import DataDirectory, own_data_directory
 from onread.cli.life import announce, given_sockets
 from onread.cli.watched import WatchedWorker
 from onread.config import ConfigurationError, Settings

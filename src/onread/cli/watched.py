@@ -9,7 +9,8 @@ import socket
 import sys
 from contextlib import suppress
 
-from onread.app import Share, worker_folder
+from onread.app.foundation import Share
+from onread.app.road import worker_folder
 from onread.cli.worker import SEAT, Seat
 from onread.config import Settings
 

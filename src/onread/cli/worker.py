@@ -16,7 +16,8 @@ from functools import partial
 import structlog
 from setproctitle import setproctitle
 
-from onread.app import Gateway, Share, open_gateway
+from onread.app.foundation import Share
+from onread.app.gateway import Gateway, open_gateway
 from onread.cli.life import Life
 from onread.config import Settings
 from onread.server.loop import run

@@ -1,0 +1,163 @@
+"""The road of requests and the pool of functions, over a foundation."""
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from onread.app.foundation import DOORS, Foundation, Share, utc_now
+from onread.config import Settings
+from onread.control.operations import control_operations
+from onread.functions.observe import InvocationObserver, log_function_line
+from onread.functions.pool import FunctionPool
+from onread.functions.settings import PoolSettings
+from onread.gateway.admission import Admission
+from onread.gateway.authenticate import Authenticator
+from onread.gateway.authorize import Authorizer
+from onread.gateway.background import Background
+from onread.gateway.dispatch import Dispatch
+from onread.gateway.function_keys import function_keys
+from onread.gateway.gate import AdmissionLimits
+from onread.gateway.own_reads import OwnReads
+from onread.gateway.pipeline import Pipeline
+from onread.gateway.resolve import Resolver
+from onread.objectlambda.rendezvous import Rendezvous
+from onread.objectlambda.response import forwarded_members
+from onread.objectlambda.transform import Transformation, TransformSettings
+from onread.objectlambda.write_get_object_response import WriteGetObjectResponse
+from onread.server.listener import serve
+from onread.wire.message import Handler
+
+
+def worker_folder(settings: Settings, share: Share) -> Path:
+    """Where a worker keeps its functions; of no use once it has ended."""
+    return settings.data_dir / "functions" / DOORS / share.route
+
+
+def _pool_settings(base: Foundation) -> PoolSettings:
+    settings = PoolSettings(
+        cache_directory=base.settings.data_dir / "functions",
+        search_path=os.pathsep.join(os.get_exec_path()),
+    )
+    share = base.share
+    if share is None:
+        return settings
+    return replace(
+        settings,
+        cache_directory=worker_folder(base.settings, share),
+        environments_limit=share.of(settings.environments_limit),
+        share=(share.index, share.count),
+    )
+
+
+def build_function_pool(base: Foundation) -> FunctionPool:
+    """The pool, not yet open."""
+    return FunctionPool(
+        _pool_settings(base),
+        serve_runtime_api=_serve_runtime_api,
+        endpoint=lambda: base.functions_endpoint,
+        code=base.records.load_code,
+        credentials=partial(function_keys, key=base.session_key, random_bytes=os.urandom),
+        log_sink=log_function_line,
+        observer=InvocationObserver(base.metrics),
+        clock=utc_now,
+    )
+
+
+@asynccontextmanager
+async def _serve_runtime_api(handler: Handler) -> AsyncIterator[str]:
+    async with serve(handler, host="127.0.0.1", port=0) as listener:
+        yield f"127.0.0.1:{listener.port}"
+
+
+def build_pipeline(base: Foundation, pool: FunctionPool, background: Background) -> Pipeline:
+    """The road without admission: as functions travel it."""
+    settings, records = base.settings, base.records
+    authorizer = Authorizer(records=records, account_id=settings.account_id, region=settings.region)
+    dispatch = _dispatch(base, pool, background, authorizer)
+    return Pipeline(
+        services=base.services,
+        authenticate=Authenticator(
+            records=records,
+            account_id=settings.account_id,
+            region=settings.region,
+            session_key=base.session_key,
+            is_live=pool.is_live,
+            open_runs=dispatch.transformation.runs,
+        ),
+        resolve=Resolver(records, settings.account_id),
+        authorize=authorizer,
+        dispatch=dispatch,
+        metrics=base.metrics,
+        domains=settings.domains,
+        host_id="{host-id}",
+        clock=utc_now,
+        catch_up=None if base.share is None else records.catch_up,
+    )
+
+
+def build_admission(base: Foundation, descriptors: int) -> Admission:
+    """The callers' admission; each request in flight may hold a file beside its connection."""
+    records = base.records
+    return Admission(
+        AdmissionLimits(
+            in_flight=min(base.limit(base.settings.max_in_flight), max(1, descriptors // 4)),
+            memory_bytes=base.limit(base.settings.max_request_memory_bytes),
+        ),
+        is_known=lambda access_key_id: records.access_key(access_key_id) is not None,
+        clock=time.monotonic,
+        metrics=base.metrics,
+    )
+
+
+def _dispatch(
+    base: Foundation, pool: FunctionPool, background: Background, authorizer: Authorizer
+) -> Dispatch:
+    settings, rendezvous = base.settings, Rendezvous()
+    reads = OwnReads(base.store, authorizer, settings.account_id)
+    return Dispatch(
+        records=base.records,
+        store=base.store,
+        transformation=_transformation(base, pool, rendezvous),
+        write=WriteGetObjectResponse(
+            rendezvous=rendezvous,
+            token_key=base.token_key,
+            forwarded=forwarded_members(base.services),
+            clock=utc_now,
+        ),
+        control=control_operations(
+            base.records,
+            functions=pool,
+            clock=utc_now,
+            endpoint=(settings.public_url or f"//{settings.listen}").partition("//")[2],
+            bucket_exists=reads.bucket_exists,
+            read_object=reads.read_object,
+            spawn=background.spawn,
+            strict=settings.strict,
+        ),
+        account_id=settings.account_id,
+        region=settings.region,
+    )
+
+
+def _transformation(base: Foundation, pool: FunctionPool, rendezvous: Rendezvous) -> Transformation:
+    return Transformation(
+        services=base.services,
+        find_function=base.records.function,
+        invoker=pool,
+        rendezvous=rendezvous,
+        settings=TransformSettings(
+            route=base.route,
+            timeout_seconds=base.settings.transform_timeout_seconds,
+            strict=base.settings.strict,
+        ),
+        endpoint=lambda: base.functions_endpoint,
+        session_key=base.session_key,
+        token_key=base.token_key,
+        clock=utc_now,
+        random_bytes=os.urandom,
+        metrics=base.metrics,
+    )

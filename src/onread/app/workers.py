@@ -1,0 +1,99 @@
+"""What several workers on one data directory share, and what each hears of the others."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from onread.app.foundation import DOORS, Foundation, load_keys, open_records, take_data_directory
+from onread.app.refusal import REASONS, CannotStart, one_line
+from onread.config import Settings
+from onread.functions.pool import FunctionPool
+from onread.metadata.facade import Records
+from onread.metadata.first_start import (
+    RootKey,
+)
+from onread.objectlambda.relay import Relay
+from onread.server.passage import Passage
+from onread.stores.local.premises import Premises
+
+# Requests look by themselves: this is for functions that were changed or deleted in another worker.
+_LOOK_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class DataDirectory:
+    """One that is held for workers; ``clean`` is set when each of them has ended in good order."""
+
+    root_key: RootKey
+    clean: bool = False
+
+
+@contextlib.contextmanager
+def own_data_directory(settings: Settings) -> Iterator[DataDirectory]:
+    """The data directory, made good for workers to join; blocks.
+
+    Raises:
+        CannotStart: it is in use or unsafe, or a database is too new.
+    """
+    try:
+        take_data_directory(settings.data_dir)
+        premises = Premises(settings.data_dir / "store")
+        master_key, root_key = load_keys(settings)
+        asyncio.run(_prepare_records(settings, master_key))
+        for folder in (settings.data_dir / DOORS, settings.data_dir / "functions" / DOORS):
+            shutil.rmtree(folder, ignore_errors=True)  # of workers that were killed
+            folder.mkdir(mode=0o700, parents=True)
+    except REASONS as reason:
+        raise CannotStart(one_line(reason)) from reason
+    directory = DataDirectory(root_key)
+    try:
+        yield directory
+    finally:
+        premises.release(clean=directory.clean)
+
+
+async def _prepare_records(settings: Settings, master_key: bytes) -> None:
+    records = await open_records(settings, master_key)
+    await records.close()
+
+
+@contextlib.contextmanager
+def open_passage(base: Foundation) -> Iterator[Passage | None]:
+    """The way to the other workers; None when there is none."""
+    share = base.share
+    if share is None:
+        yield None
+        return
+    relay = Relay(share.gateway_id, share.route)
+    passage = Passage(base.settings.data_dir / DOORS, share.route, relay.destination)
+    try:
+        yield passage
+    finally:
+        passage.close()
+
+
+@asynccontextmanager
+async def following(records: Records, pool: FunctionPool) -> AsyncIterator[None]:
+    """What other workers write is served here within a moment, and functions that changed start anew."""
+    served = {function.arn: function for function in records.all_functions()}
+
+    def changed() -> None:
+        now = {function.arn: function for function in records.all_functions()}
+        for arn, function in served.items():
+            if arn not in now:
+                pool.drop(function, deleted=True)
+            elif now[arn] != function:
+                pool.adopt(now[arn])
+        served.clear()
+        served.update(now)
+
+    async with asyncio.TaskGroup() as tasks:
+        following = records.follow(every_seconds=_LOOK_SECONDS, changed=changed)
+        task = tasks.create_task(following, name="onread.app.follow")
+        try:
+            yield
+        finally:
+            task.cancel()
