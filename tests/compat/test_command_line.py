@@ -331,7 +331,7 @@ def test_R052_a_data_directory_that_is_none_is_named(tmp_path):
 
 
 def test_R052_wrong_settings_end_with_2(tmp_path):
-    status, line = serve("--workers", "3")
+    status, line = serve("--workers", "65")
     assert status == 2
     assert "workers" in line
     status, line = serve("--config", tmp_path / "missing.toml")
