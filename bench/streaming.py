@@ -1,6 +1,6 @@
 """1 GiB through a transformed GET: how fast, how much memory, how soon the first byte.
 
-The CPU of both sides is shown: the function's SDK is the slower one.
+The CPU of both sides is shown.
 
     python -m bench.streaming
 """
