@@ -73,6 +73,7 @@ def _environment(port: int) -> Iterator[int]:
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
         "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}",
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+        "BOTO_DISABLE_CRT": "true",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
