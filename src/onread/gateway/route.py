@@ -76,9 +76,7 @@ def service_of(address: Address) -> str:
             return service
         case ControlAddress():
             return "s3control"
-        case WriteAddress():
-            return "s3"
-        case _:
+        case _:  # buckets, access points, and WriteGetObjectResponse, which is an operation of S3
             return "s3"
 
 
