@@ -23,6 +23,7 @@ from tests.compat.wire import (
     signed,
     value_of,
 )
+from tests.fakes.checksums import DIGESTS, base64_value
 
 from onread.sigv4.chunks import ChunkSignatures
 from onread.sigv4.signature import signing_key
@@ -221,6 +222,18 @@ def test_T031_what_is_no_checksum_is_no_trailer(world, path, announced):
     answer = send(world, "PUT", path, headers, unsigned_body(((announced, "x"),)))
     assert 400 <= answer.status <= 403
     assert stored(world, path) is None
+
+
+@pytest.mark.parametrize("algorithm", DIGESTS)
+def test_T032_every_algorithm_is_checked_in_a_trailer(world, path, algorithm):
+    name = f"x-amz-checksum-{algorithm.lower()}"
+    headers = head_of(world, path, UNSIGNED_CHUNKS, trailer=False, extra=[("x-amz-trailer", name)])
+    false = unsigned_body(((name, base64_value(algorithm, b"other")),))
+    assert_refused(world, path, send(world, "PUT", path, headers, false), ("BadDigest", 400))
+    true = unsigned_body(((name, base64_value(algorithm, BODY)),))
+    answer = send(world, "PUT", path, headers, true)
+    assert (answer.status, answer.headers[name]) == (200, base64_value(algorithm, BODY))
+    assert stored(world, path) == BODY
 
 
 def test_T032_a_false_checksum_in_a_trailer_is_refused(world, path):

@@ -96,6 +96,7 @@ REFUSED = [
     ("another size", errors.InvalidRequest),
     ("another checksum type", errors.InvalidRequest),
     ("another checksum", errors.BadDigest),
+    ("a checksum of another algorithm", errors.InvalidRequest),
     ("a condition", errors.NoSuchKey),
 ]
 
@@ -129,6 +130,8 @@ def test_a_completion_that_is_refused_leaves_the_upload(tmp_path, what, error):
                 params = {"ChecksumType": "COMPOSITE"}
             case "another checksum":
                 params = {"ChecksumCRC64NVME": "AAAAAAAAAAA="}
+            case "a checksum of another algorithm":
+                params = {"ChecksumCRC32": "AAAAAA=="}
             case "a condition":
                 params = {"IfMatch": '"0"'}
         with pytest.raises(error):

@@ -8,6 +8,7 @@ import pytest
 from onread import errors
 from onread.stores.local.blobs import BATCH_BYTES
 from onread.stores.store import StoreCall
+from onread.wire.checksums import ALGORITHMS
 
 from .opened import ACCOUNT, BUCKET, ChunkedBody, StalledBody, opened, with_store
 
@@ -30,7 +31,7 @@ def test_put_object_without_checksum_stores_crc64nvme(tmp_path):
     with_store(tmp_path, scenario)
 
 
-@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_put_object_stores_the_checksum_of_the_named_algorithm(tmp_path, algorithm):
     async def scenario(client):
         put = await client.put("a", b"hello", ChecksumAlgorithm=algorithm)
@@ -41,7 +42,7 @@ def test_put_object_stores_the_checksum_of_the_named_algorithm(tmp_path, algorit
     with_store(tmp_path, scenario)
 
 
-@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_T032_put_object_with_another_checksum_is_refused_and_the_old_object_stays(tmp_path, algorithm):
     async def scenario(client):
         wrong = (await client.put("other", b"other", ChecksumAlgorithm=algorithm))["Checksum" + algorithm]
