@@ -1,0 +1,81 @@
+"""One caller with one request's conditions: every question of the road is asked through it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import structlog
+
+from onread.errors import AccessDenied, S3Error
+from onread.gateway.conditions import Conditions
+from onread.gateway.own_policies import OwnPolicies
+from onread.policy.evaluate import AccessQuery, AttachedPolicy, decide
+from onread.policy.principal import Principal, PrincipalKind
+
+_log = structlog.get_logger("onread.authorize")
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, and with what policies of his own.
+
+    Args:
+        read_conditions: gives the request's conditions; asked once, when a policy has a say.
+    """
+
+    principal: Principal
+    own: OwnPolicies
+    account_id: str
+    read_conditions: Callable[[], Conditions]
+    request_id: str
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """The request's condition keys."""
+        return self.read_conditions()
+
+    def allows(
+        self, action: str, resource: str, attached: Sequence[AttachedPolicy], extra: Conditions
+    ) -> bool:
+        """Whether every policy together allows it; the log says why not.
+
+        Args:
+            attached: the policies of the resources on the way.
+            extra: condition keys besides the request's own.
+        """
+        if self._is_own_root and all(each.policy is None for each in attached):
+            return True  # "the account's root may do everything", and no policy is there that could deny
+        decision = decide(
+            AccessQuery(
+                principal=self.principal,
+                action=action,
+                resource=resource,
+                context={**self.conditions, **extra} if extra else self.conditions,
+            ),
+            identity=self.own.identity,
+            resource_policies=attached,
+        )
+        if not decision.allowed:
+            _log.info("access.denied", request_id=self.request_id, action=action, reason=decision.reason)
+        return decision.allowed
+
+    @property
+    def _is_own_root(self) -> bool:
+        return self.principal.kind is PrincipalKind.ROOT and self.principal.account_id == self.account_id
+
+    def require(
+        self,
+        action: str,
+        resource: str,
+        attached: Sequence[AttachedPolicy] = (),
+        *,
+        extra: Conditions | None = None,
+        refusal: type[S3Error] = AccessDenied,
+    ) -> None:
+        """Go on only when it is allowed.
+
+        Raises:
+            refusal: it is not.
+        """
+        if not self.allows(action, resource, attached, extra or {}):
+            raise refusal
