@@ -125,6 +125,30 @@ def test_one_thing_can_be_shown(onread, read):
     assert transformation["ContentTransformation"]["AwsLambda"]["FunctionPayload"] == "seven"
 
 
+def test_what_aws_has_no_field_for_is_set_and_shown(onread, read):
+    assert onread.json("olap", "configure", "loud") == {"Name": "loud", "Range": "aws"}
+    assert onread.json("olap", "configure", "loud", "--range", "function")["Range"] == "function"
+    assert onread.json("olap", "show", "loud")["Settings"] == {"Range": "function"}
+    assert onread.json("olap", "configure", "loud", "--range", "aws")["Range"] == "aws"
+    assert "NoSuchAccessPoint" in onread.refusal("olap", "configure", "quiet", "--range", "aws")
+
+
+def test_plain_botocore_calls_our_operations_with_our_model_on_its_data_path(onread, read):
+    folder = onread("models").strip()
+    program = (
+        "import os, boto3\n"
+        "own = boto3.client('onread', endpoint_url=os.environ['ONREAD_ENDPOINT'])\n"
+        "print(own.get_object_lambda_access_point_settings(Name='loud')['Range'])\n"
+    )
+    environment = {**onread.environment, "AWS_DATA_PATH": folder, "AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, timeout=60)
+    assert done.stdout == b"aws\n", done.stderr.decode()
+    aws = [SCRIPT.with_name("aws"), "--endpoint-url", environment["ONREAD_ENDPOINT"], "onread"]
+    command = [*aws, "get-object-lambda-access-point-settings", "--name", "loud"]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60)
+    assert json.loads(done.stdout) == {"Name": "loud", "Range": "aws"}, done.stderr.decode()
+
+
 def test_a_presigned_url_needs_no_credentials(onread, read):
     url = onread("presign", "loud.olap", "a/ö.txt", "--expires", "60").strip()
     with urllib.request.urlopen(url, timeout=20) as answer:

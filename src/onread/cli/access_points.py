@@ -1,5 +1,6 @@
 """``onread access-point`` and ``onread olap``."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,14 @@ access_points = typer.Typer(
 olaps = typer.Typer(
     no_args_is_help=True, help="Object Lambda access points: reading through one runs a function."
 )
+
+
+class RangeHandling(StrEnum):
+    """The values of ``--range``."""
+
+    aws = "aws"
+    function = "function"
+    slice = "slice"
 
 
 @access_points.command()
@@ -107,8 +116,33 @@ def show_olap(name: str, as_json: AsJson = False) -> None:
     with refusals():
         control, account = client("s3control"), account_id()
         found = without_metadata(control.get_access_point_for_object_lambda(AccountId=account, Name=name))
-        settings = control.get_access_point_configuration_for_object_lambda(AccountId=account, Name=name)
-    print_record({**found, "Configuration": settings["Configuration"]}, as_json=as_json)
+        configuration = control.get_access_point_configuration_for_object_lambda(AccountId=account, Name=name)
+        settings = without_metadata(client("onread").get_object_lambda_access_point_settings(Name=name))
+    print_record(
+        {**found, "Configuration": configuration["Configuration"], "Settings": _without_name(settings)},
+        as_json=as_json,
+    )
+
+
+@olaps.command("configure")
+def configure_olap(
+    name: str,
+    ranges: Annotated[
+        RangeHandling | None,
+        typer.Option(
+            "--range",
+            help="Who answers Range and partNumber: aws (501 unless allowed), the function, or slices of "
+            "one kept result.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set what AWS's model has no field for; what is not given stays."""
+    given = {"Range": None if ranges is None else ranges.value}
+    changes = {member: value for member, value in given.items() if value is not None}
+    with refusals():
+        made = client("onread").configure_object_lambda_access_point(Name=name, **changes)
+    print_record(without_metadata(made), as_json=as_json)
 
 
 @olaps.command("delete")
@@ -117,6 +151,10 @@ def delete_olap(name: str, as_json: AsJson = False) -> None:
     with refusals():
         client("s3control").delete_access_point_for_object_lambda(AccountId=account_id(), Name=name)
     print_done("Deleted", name, as_json=as_json)
+
+
+def _without_name(settings: dict[str, Any]) -> dict[str, Any]:
+    return {member: value for member, value in settings.items() if member != "Name"}
 
 
 def _words(text: str) -> list[str]:

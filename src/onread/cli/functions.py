@@ -79,12 +79,16 @@ def update(
 @app.command()
 def configure(
     name: str,
-    maximum: Annotated[int, typer.Option("--max", help="How many environments may run at once.")],
+    maximum: Annotated[
+        int | None, typer.Option("--max", help="How many environments may run at once.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set what AWS's model has no field for."""
+    """Set what AWS's model has no field for; what is not given stays."""
+    given = {"WarmEnvironments": maximum}
+    changes = {member: value for member, value in given.items() if value is not None}
     with refusals():
-        made = client("onread").configure_function(FunctionName=name, WarmEnvironments=maximum)
+        made = client("onread").configure_function(FunctionName=name, **changes)
     print_record(without_metadata(made), as_json=as_json)
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from onread.cli import access_points, buckets, demo, doctor, functions, keys, objects, serve
+from onread.cli import access_points, buckets, demo, doctor, functions, keys, models, objects, serve
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +20,7 @@ app.add_typer(access_points.olaps, name="olap")
 app.add_typer(keys.app, name="key")
 for command in (objects.get, objects.put, objects.head, objects.ls, objects.presign, doctor.doctor):
     app.command()(command)
+app.command()(models.models)
 
 
 def main() -> None:

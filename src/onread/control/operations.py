@@ -10,6 +10,7 @@ from onread.control.keys import AccessKeyOperations
 from onread.control.lambda_functions import FunctionHost, LambdaFunctionOperations, ReadObject
 from onread.control.lambda_invoke import LambdaInvokeOperations, Spawn
 from onread.control.object_lambda_access_points import ObjectLambdaAccessPointOperations
+from onread.control.object_lambda_settings import ObjectLambdaSettingsOperations
 from onread.control.onread_operations import LogKeeper, OnreadOperations
 from onread.control.users import CallerOperations, UserOperations
 from onread.functions.invoker import Invoker
@@ -57,5 +58,6 @@ def control_operations(
         ("iam", AccessKeyOperations(records, clock=clock).operations()),
         ("sts", CallerOperations().operations()),
         ("onread", OnreadOperations(records, logs=functions).operations()),
+        ("onread", ObjectLambdaSettingsOperations(records).operations()),
     )
     return {(service, name): serve for service, table in tables for name, serve in table.items()}

@@ -128,6 +128,9 @@ class Dispatch:
             access_point=target.access_point,
             supporting=target.supporting,
             configuration=target.configuration,
+            settings=self.records.object_lambda_settings.of(
+                target.access_point.account_id, target.access_point.name
+            ),
         )
         return await self.transformation.transform(read, scope)
 

@@ -5,9 +5,10 @@ new snapshot; when the call returns, this gateway already serves the change.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 
 from onread.metadata import access_points, credentials, functions, users
+from onread.metadata.object_lambda_settings import ObjectLambdaSettingsRecords
 from onread.metadata.records import AccessKey, AccessPoint, Function, ObjectLambdaAccessPoint, User
 from onread.metadata.transactions import Transactions
 
@@ -20,6 +21,13 @@ class Records(Transactions):
     Cancellation: a write that has begun goes on to its end, is committed and served; only its answer
     is lost.
     """
+
+    @cached_property
+    def object_lambda_settings(self) -> ObjectLambdaSettingsRecords:
+        """onread's own settings of Object Lambda access points."""
+        return ObjectLambdaSettingsRecords(
+            lambda: self._snapshot.object_lambda_settings, self._write, self._region
+        )
 
     # Users and their keys
 

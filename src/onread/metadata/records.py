@@ -3,10 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from onread.wire.secret import Secret
 
-__all__ = ["AccessKey", "AccessPoint", "Function", "ObjectLambdaAccessPoint", "Secret", "User"]
+__all__ = [
+    "DEFAULT_SETTINGS",
+    "AccessKey",
+    "AccessPoint",
+    "Function",
+    "ObjectLambdaAccessPoint",
+    "ObjectLambdaSettings",
+    "RangeHandling",
+    "Secret",
+    "User",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +81,28 @@ class ObjectLambdaAccessPoint:
     @property
     def arn(self) -> str:
         return f"arn:aws:s3-object-lambda:{self.region}:{self.account_id}:accesspoint/{self.name}"
+
+
+class RangeHandling(StrEnum):
+    """Who answers ``Range`` and ``partNumber`` of a transformed object."""
+
+    AWS = "aws"
+    """Nobody (501), unless ``AllowedFeatures`` leave it to the function."""
+    FUNCTION = "function"
+    """The function, as if ``AllowedFeatures`` named everything."""
+    SLICE = "slice"
+    """The gateway, from the kept result of one transformation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectLambdaSettings:
+    """What can be set of an Object Lambda access point and AWS's model has no field for."""
+
+    range_handling: RangeHandling = RangeHandling.AWS
+
+
+DEFAULT_SETTINGS = ObjectLambdaSettings()
+"""Of an access point for which nothing was ever set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

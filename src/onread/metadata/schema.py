@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that `metadata` describes: the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -136,6 +136,25 @@ object_lambda_access_points = Table(
     ForeignKeyConstraint(
         ["account_id", "region", "supporting_access_point"],
         ["access_points.account_id", "access_points.region", "access_points.name"],
+    ),
+)
+
+# onread's own settings, JSON by AWS-like member names; one that was never set has no row.
+object_lambda_settings = Table(
+    "object_lambda_settings",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("settings", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["account_id", "region", "name"],
+        [
+            "object_lambda_access_points.account_id",
+            "object_lambda_access_points.region",
+            "object_lambda_access_points.name",
+        ],
+        ondelete="CASCADE",
     ),
 )
 

@@ -11,7 +11,15 @@ from sqlalchemy import Connection, select
 from onread.metadata.access_points import load_access_points, load_object_lambda_access_points
 from onread.metadata.credentials import load_access_keys
 from onread.metadata.functions import load_functions
-from onread.metadata.records import AccessKey, AccessPoint, Function, ObjectLambdaAccessPoint, User
+from onread.metadata.object_lambda_settings import load_object_lambda_settings
+from onread.metadata.records import (
+    AccessKey,
+    AccessPoint,
+    Function,
+    ObjectLambdaAccessPoint,
+    ObjectLambdaSettings,
+    User,
+)
 from onread.metadata.schema import epochs
 from onread.metadata.sealing import Sealer
 from onread.metadata.users import load_users
@@ -33,6 +41,7 @@ class Snapshot:
     access_points_by_alias: Mapping[str, AccessPoint] = field(default_factory=dict)
     object_lambda_access_points: Mapping[Key, ObjectLambdaAccessPoint] = field(default_factory=dict)
     object_lambda_access_points_by_alias: Mapping[str, ObjectLambdaAccessPoint] = field(default_factory=dict)
+    object_lambda_settings: Mapping[Key, ObjectLambdaSettings] = field(default_factory=dict)
     functions: Mapping[Key, Function] = field(default_factory=dict)
 
 
@@ -58,5 +67,6 @@ def load_snapshot(connection: Connection, sealer: Sealer, region: str) -> Snapsh
         access_points_by_alias={each.alias: each for each in access_points},
         object_lambda_access_points={(each.account_id, each.name): each for each in transforming},
         object_lambda_access_points_by_alias={each.alias: each for each in transforming},
+        object_lambda_settings=load_object_lambda_settings(connection, region),
         functions={(each.account_id, each.name): each for each in load_functions(connection, sealer, region)},
     )

@@ -6,7 +6,14 @@ from typing import Any
 
 from onread import errors
 from onread.errors import LambdaNotFound, LambdaPermissionError, NoTransformationDefined
-from onread.metadata.records import AccessPoint, Function, ObjectLambdaAccessPoint
+from onread.metadata.records import (
+    DEFAULT_SETTINGS,
+    AccessPoint,
+    Function,
+    ObjectLambdaAccessPoint,
+    ObjectLambdaSettings,
+    RangeHandling,
+)
 from onread.objectlambda.configuration import ObjectLambdaConfiguration, parse_function_arn
 from onread.objectlambda.event import parameters, refuse_customer_keys
 from onread.policy.principal import Principal
@@ -23,6 +30,7 @@ class ReadCall:
     Attributes:
         params: the head's members by AWS's name.
         supporting: the access point through which the function reads the original.
+        settings: onread's own, of the access point.
     """
 
     request_id: str
@@ -33,6 +41,7 @@ class ReadCall:
     access_point: ObjectLambdaAccessPoint
     supporting: AccessPoint
     configuration: ObjectLambdaConfiguration
+    settings: ObjectLambdaSettings = DEFAULT_SETTINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +77,8 @@ def _refuse_unless_allowed(call: ReadCall) -> None:
     Source: Amazon S3 User Guide, "Working with Range and partNumber headers".
     """
     if call.operation not in ("GetObject", "HeadObject"):
+        return
+    if call.settings.range_handling is RangeHandling.FUNCTION:
         return
     ranged = "Range" in call.params or any(name == "Range" for name, _ in parameters(call.request.query))
     for feature, asked in (("Range", ranged), ("PartNumber", "PartNumber" in call.params)):

@@ -175,6 +175,8 @@ def service_resource(
             return _lambda_resource(operation, params, account_id=account_id, region=region)
         case "iam" | "sts":
             return _iam_resource(params, account_id=account_id)
+        case "onread":
+            return _onread_resource(operation, params, account_id=account_id, region=region)
     return "*"
 
 
@@ -202,6 +204,17 @@ def _lambda_resource(operation: str, params: Mapping[str, Any], *, account_id: s
         name=named.name,
         qualifier=qualifier,
     )
+
+
+def _onread_resource(operation: str, params: Mapping[str, Any], *, account_id: str, region: str) -> str:
+    """Settings are about what they belong to: an Object Lambda access point or a function."""
+    if "FunctionName" in params:
+        return _lambda_resource(operation, params, account_id=account_id, region=region)
+    name = params.get("Name")
+    if name is None:
+        return "*"
+    plain = str(name).replace(":", "/").rpartition("/")[2]
+    return f"arn:aws:s3-object-lambda:{region}:{account_id}:accesspoint/{plain}"
 
 
 def _iam_resource(params: Mapping[str, Any], *, account_id: str) -> str:

@@ -86,5 +86,12 @@ SERVED: Mapping[str, frozenset[str]] = {
         )
     ),
     "sts": frozenset(("GetCallerIdentity",)),
-    "onread": frozenset(("ConfigureFunction", "GetFunctionLogs")),
+    "onread": frozenset(
+        (
+            "ConfigureFunction",
+            "ConfigureObjectLambdaAccessPoint",
+            "GetFunctionLogs",
+            "GetObjectLambdaAccessPointSettings",
+        )
+    ),
 }

@@ -17,7 +17,7 @@ def usage(*arguments):
         ("--frob",),
         ("get", "bucket"),
         ("bucket", "create"),
-        ("olap", "configure", "name"),
+        ("olap", "configure", "name", "--range", "other"),
         ("olap", "create", "name", "--access-point", "a"),
         ("function", "create", "name"),
         ("function", "configure", "name", "--max", "many"),

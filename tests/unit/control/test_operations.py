@@ -92,6 +92,8 @@ def test_what_botocore_reads_is_what_was_meant(run_with_api: Run) -> None:
         ("iam", "ListUserPolicies", {"UserName": "alice"}),
         ("sts", "GetCallerIdentity", {}),
         ("onread", "ConfigureFunction", {"FunctionName": "f", "WarmEnvironments": 3}),
+        ("onread", "ConfigureObjectLambdaAccessPoint", {"Name": "my-olap", "Range": "function"}),
+        ("onread", "GetObjectLambdaAccessPointSettings", {"Name": "my-olap"}),
     ]
 
     async def scenario(api: Api) -> None:

@@ -239,6 +239,18 @@ def test_resources_are_named_as_policies_name_them():
             f"arn:aws:iam::{ACCOUNT}:role/r",
         ),
         ("onread", "ListTraces", {}, "*"),
+        (
+            "onread",
+            "ConfigureObjectLambdaAccessPoint",
+            {"Name": "olap"},
+            f"arn:aws:s3-object-lambda:us-east-1:{ACCOUNT}:accesspoint/olap",
+        ),
+        (
+            "onread",
+            "ConfigureFunction",
+            {"FunctionName": "f"},
+            f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f",
+        ),
     ],
 )
 def test_an_operation_of_a_service_is_about_what_its_members_name(service, operation, params, resource):
