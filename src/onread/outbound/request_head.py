@@ -1,0 +1,48 @@
+"""The head of a request as bytes."""
+
+import re
+from functools import lru_cache
+
+from onread.outbound.message import Outgoing
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_TARGET = re.compile(r"/[!-~\x80-\xff]*")
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te"})
+_BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+
+
+def render_head(outgoing: Outgoing) -> bytes:
+    """The request line, the headers as given, and how the body is framed.
+
+    Raises:
+        ValueError: something could be read as more than one request, or as another one. Whoever asks
+            has checked what it was given: this is the last line.
+    """
+    if not _TOKEN.fullmatch(outgoing.method) or not _TARGET.fullmatch(outgoing.target):
+        raise ValueError("no method or no target")
+    lines = [f"{outgoing.method} {outgoing.target} HTTP/1.1\r\n"]
+    for name, value in outgoing.headers:
+        if not value.isprintable() and _CONTROL.search(value):
+            raise ValueError(f"a control byte in the value of {name!r}")
+        lines.append(f"{_line_start(name)}{value}\r\n")
+    lines.append(_framing(outgoing))
+    head = "".join(lines).encode("latin-1")
+    return head + outgoing.body if isinstance(outgoing.body, bytes) else head
+
+
+def _framing(outgoing: Outgoing) -> str:
+    body = outgoing.body
+    length = len(body) if isinstance(body, bytes) else body.length_bytes
+    if length is None:
+        return "Transfer-Encoding: chunked\r\n\r\n"
+    if not length and outgoing.method in _BODYLESS:
+        return "\r\n"
+    return f"Content-Length: {length}\r\n\r\n"
+
+
+@lru_cache(maxsize=1024)
+def _line_start(name: str) -> str:
+    if not _TOKEN.fullmatch(name) or name.lower() in _FRAMING:
+        raise ValueError(f"{name!r} is no header to send")
+    return f"{name}: "
