@@ -257,6 +257,99 @@ class TooManyAccessPoints(S3Error):
     message = "You have attempted to create more access points than are allowed for an account."
 
 
+# What is set for a bucket, and what is not
+
+
+class AccessControlListNotSupported(S3Error):
+    code = "AccessControlListNotSupported"
+    status = 400
+    message = "The bucket does not allow ACLs"
+
+
+class AccessForbidden(S3Error):
+    code = "AccessForbidden"
+    status = 403
+    message = "CORSResponse: CORS is not enabled for this bucket."
+
+
+class InvalidBucketAclWithObjectOwnership(S3Error):
+    code = "InvalidBucketAclWithObjectOwnership"
+    status = 400
+    message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+
+
+class InvalidTag(S3Error):
+    code = "InvalidTag"
+    status = 400
+    message = "The tag provided was not a valid tag."
+
+
+class MetadataConfigurationNotFound(S3Error):
+    code = "MetadataConfigurationNotFound"
+    status = 404
+    message = "The metadata configuration was not found"
+
+
+class NoSuchBucketPolicy(S3Error):
+    code = "NoSuchBucketPolicy"
+    status = 404
+    message = "The bucket policy does not exist"
+
+
+class NoSuchConfiguration(S3Error):
+    code = "NoSuchConfiguration"
+    status = 404
+    message = "The specified configuration does not exist."
+
+
+class NoSuchCORSConfiguration(S3Error):
+    code = "NoSuchCORSConfiguration"
+    status = 404
+    message = "The CORS configuration does not exist"
+
+
+class NoSuchLifecycleConfiguration(S3Error):
+    code = "NoSuchLifecycleConfiguration"
+    status = 404
+    message = "The lifecycle configuration does not exist"
+
+
+class NoSuchPublicAccessBlockConfiguration(S3Error):
+    code = "NoSuchPublicAccessBlockConfiguration"
+    status = 404
+    message = "The public access block configuration was not found"
+
+
+class NoSuchTagSet(S3Error):
+    code = "NoSuchTagSet"
+    status = 404
+    message = "The TagSet does not exist"
+
+
+class NoSuchWebsiteConfiguration(S3Error):
+    code = "NoSuchWebsiteConfiguration"
+    status = 404
+    message = "The specified bucket does not have a website configuration"
+
+
+class ObjectLockConfigurationNotFoundError(S3Error):
+    code = "ObjectLockConfigurationNotFoundError"
+    status = 404
+    message = "Object Lock configuration does not exist for this bucket"
+
+
+class OwnershipControlsNotFoundError(S3Error):
+    code = "OwnershipControlsNotFoundError"
+    status = 404
+    message = "The bucket ownership controls were not found"
+
+
+class ReplicationConfigurationNotFoundError(S3Error):
+    code = "ReplicationConfigurationNotFoundError"
+    status = 404
+    message = "The replication configuration was not found"
+
+
 # What is asked
 
 

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from hashlib import md5
 
 from onread.errors import MalformedXML, NoSuchBucket, NoSuchKey, NotImplemented
+from onread.stores.bucket_settings import BucketSettings
 from onread.stores.store import StoreCall
 from onread.wire.message import BytesBody
 from onread.wire.output import Output
@@ -15,6 +16,7 @@ class FakeStore:
     def __init__(self) -> None:
         self.buckets: dict[str, dict[str, bytes]] = {}
         self.calls: list[StoreCall] = []
+        self.settings: dict[str, BucketSettings] = {}
 
     async def execute(self, call: StoreCall, scope: AsyncExitStack) -> Output:
         self.calls.append(call)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from tests.fakes.fake_invoker import FakeFunction, FakeInvoker
 from tests.fakes.fake_store import FakeStore
 
+from onread.gateway.attached_policies import AttachedPolicies
 from onread.gateway.authenticate import Authenticator
 from onread.gateway.authorize import Authorizer
 from onread.gateway.dispatch import Dispatch
@@ -255,7 +256,12 @@ def _road(records: Records, invoker: FakeInvoker) -> Road:
             open_runs=transformation.runs,
         ),
         resolve=Resolver(records, ACCOUNT),
-        authorize=Authorizer(records=records, account_id=ACCOUNT, region=REGION),
+        authorize=Authorizer(
+            records=records,
+            account_id=ACCOUNT,
+            region=REGION,
+            attached=AttachedPolicies(bucket_settings=store.settings.get),
+        ),
         dispatch=Dispatch(
             records=records,
             store=store,

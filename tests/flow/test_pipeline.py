@@ -14,6 +14,7 @@ import structlog
 from tests.fakes.road import ACCOUNT, HOST, KEY, REGION, ROOT, open_road, request
 
 from onread.gateway.function_keys import function_keys
+from onread.stores.bucket_settings import BucketSettings
 from onread.wire.message import BytesBody, IteratorBody
 
 
@@ -281,6 +282,7 @@ def test_a_public_policy_opens_nothing_while_public_access_is_restricted(tmp_pat
     async def story(road):
         everyone = policy({"Principal": "*", **allow("s3:GetObject")})
         block = {"RestrictPublicBuckets": restricted}
+        road.store.settings["bucket"] = BucketSettings(account_id=ACCOUNT, policy=everyone)
         point = await road.access_point("point", "bucket", everyone, public_access_block=block)
         return await road.send(request("GET", f"/{point.alias}/key", BytesBody(b""), [("Host", HOST)]))
 
@@ -289,9 +291,9 @@ def test_a_public_policy_opens_nothing_while_public_access_is_restricted(tmp_pat
 
 def test_a_stranger_whose_payload_hash_is_none_is_told_so(tmp_path):
     async def story(road):
-        point = await road.access_point(
-            "point", "bucket", policy({"Principal": "*", **allow("s3:PutObject")})
-        )
+        everyone = policy({"Principal": "*", **allow("s3:PutObject")})
+        road.store.settings["bucket"] = BucketSettings(account_id=ACCOUNT, policy=everyone)
+        point = await road.access_point("point", "bucket", everyone)
         headers = [("Host", HOST), ("x-amz-content-sha256", "zz")]
         return await road.send(request("PUT", f"/{point.alias}/new", BytesBody(b"x"), headers))
 

@@ -15,6 +15,7 @@ from onread.functions.observe import InvocationObserver, log_function_line
 from onread.functions.pool import FunctionPool
 from onread.functions.settings import PoolSettings
 from onread.gateway.admission import Admission
+from onread.gateway.attached_policies import AttachedPolicies
 from onread.gateway.authenticate import Authenticator
 from onread.gateway.authorize import Authorizer
 from onread.gateway.background import Background
@@ -76,7 +77,13 @@ async def _serve_runtime_api(handler: Handler) -> AsyncIterator[str]:
 def build_pipeline(base: Foundation, pool: FunctionPool, background: Background) -> Pipeline:
     """The road without admission: as functions travel it."""
     settings, records = base.settings, base.records
-    authorizer = Authorizer(records=records, account_id=settings.account_id, region=settings.region)
+    authorizer = Authorizer(
+        records=records,
+        account_id=settings.account_id,
+        region=settings.region,
+        attached=AttachedPolicies(bucket_settings=base.store.bucket_settings),
+        object_tags=base.store.object_tags,
+    )
     dispatch = _dispatch(base, pool, background, authorizer)
     return Pipeline(
         services=base.services,

@@ -17,10 +17,11 @@ from onread.addressing.arn import parse_access_point_arn
 from onread.addressing.names import validate_access_point_name
 from onread.control.call import ControlCall, Operations
 from onread.control.pages import check_page_size, cut_page
-from onread.control.policies import check_policy, is_public, require_policy
+from onread.control.policies import check_policy, require_policy
 from onread.errors import AccessDenied, InvalidRequest, NoSuchAccessPoint
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
+from onread.policy.public import is_public
 from onread.wire.output import Output
 
 BucketExists = Callable[[str], Awaitable[bool]]

@@ -18,7 +18,7 @@ from onread.control.access_points import (
 )
 from onread.control.call import ControlCall, Operations
 from onread.control.pages import cut_page
-from onread.control.policies import check_policy, is_public, require_policy
+from onread.control.policies import check_policy, require_policy
 from onread.errors import InvalidRequest, NoSuchAccessPoint
 from onread.metadata.facade import Records
 from onread.metadata.records import ObjectLambdaAccessPoint
@@ -28,6 +28,7 @@ from onread.objectlambda.configuration import (
     parse_function_arn,
     read_configuration,
 )
+from onread.policy.public import is_public
 from onread.wire.output import Output
 
 log = structlog.get_logger()

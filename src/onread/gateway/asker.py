@@ -10,6 +10,7 @@ from onread.errors import AccessDenied, S3Error
 from onread.gateway.conditions import Conditions
 from onread.gateway.own_policies import OwnPolicies
 from onread.policy.evaluate import AccessQuery, AttachedPolicy, decide
+from onread.policy.patterns import FindLate, LateContext
 from onread.policy.principal import Principal, PrincipalKind
 
 _log = structlog.get_logger("onread.authorize")
@@ -35,22 +36,29 @@ class Asker:
         return self.read_conditions()
 
     def allows(
-        self, action: str, resource: str, attached: Sequence[AttachedPolicy], extra: Conditions
+        self,
+        action: str,
+        resource: str,
+        attached: Sequence[AttachedPolicy],
+        extra: Conditions,
+        late: FindLate | None = None,
     ) -> bool:
         """Whether every policy together allows it; the log says why not.
 
         Args:
             attached: the policies of the resources on the way.
             extra: condition keys besides the request's own.
+            late: finds those that are looked for only when a policy names them.
         """
         if self._is_own_root and all(each.policy is None for each in attached):
             return True  # "the account's root may do everything", and no policy is there that could deny
+        context = {**self.conditions, **extra} if extra else self.conditions
         decision = decide(
             AccessQuery(
                 principal=self.principal,
                 action=action,
                 resource=resource,
-                context={**self.conditions, **extra} if extra else self.conditions,
+                context=context if late is None else LateContext(context, late),
             ),
             identity=self.own.identity,
             resource_policies=attached,

@@ -7,21 +7,22 @@ its owner wrote; what is written in it is `onread.policy`'s to say.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from onread.control.policies import is_public
 from onread.errors import AccessDenied
 from onread.gateway.conditions import Conditions
 from onread.gateway.stored_policy import read_stored
 from onread.metadata.records import AccessPoint, ObjectLambdaAccessPoint
 from onread.policy.evaluate import AttachedPolicy
 from onread.policy.principal import Principal, PrincipalKind
+from onread.policy.public import is_public
+from onread.stores.bucket_settings import BucketSettings, FindBucketSettings
 
-PolicyOfBucket = Callable[[str], str | None]
-"""A bucket's name -> the text of its policy; None when it has none."""
+_BUCKETS = "arn:aws:s3:::"
+
 PolicyOfFunction = Callable[[str, str, str], str | None]
 """(account, function's name, version or alias) -> the text of its resource policy; None: it has none."""
 
 
-def _no_bucket_policy(_bucket: str) -> str | None:
+def _no_bucket_settings(_bucket: str) -> BucketSettings | None:
     return None
 
 
@@ -35,12 +36,14 @@ class Place:
 
     Attributes:
         arn: a bucket's, an access point's, or ``*`` where there are no keys.
+        bucket: the bucket that has the objects.
         attached: the policies of everything on the way, each asked about its own resource: the
             ``resource`` in them is the container's ARN.
         conditions: the condition keys that come with the way.
     """
 
     arn: str
+    bucket: str = ""
     attached: Sequence[AttachedPolicy] = ()
     conditions: Conditions = field(default_factory=dict)
 
@@ -67,23 +70,23 @@ class AttachedPolicies:
     """Finds the policies of resources.
 
     Args:
-        policy_of_bucket: where the policies of buckets are kept.
+        bucket_settings: where the policies of buckets are kept.
         policy_of_function: where the permissions of functions are kept.
     """
 
-    policy_of_bucket: PolicyOfBucket = _no_bucket_policy
+    bucket_settings: FindBucketSettings = _no_bucket_settings
     policy_of_function: PolicyOfFunction = _no_function_policy
 
     def bucket(self, bucket: str) -> Place:
         """A bucket, addressed directly."""
-        arn = f"arn:aws:s3:::{bucket}"
-        return Place(arn=arn, attached=self._of_bucket(bucket, arn))
+        arn = f"{_BUCKETS}{bucket}"
+        return Place(arn=arn, bucket=bucket, attached=self._of_bucket(bucket, arn))
 
     def access_point(self, access_point: AccessPoint, extra: Conditions) -> Place:
         """A standard access point, and behind it its bucket."""
         attached = [
             attach(access_point.policy, access_point.arn, "access point policy"),
-            *self._of_bucket(access_point.bucket, f"arn:aws:s3:::{access_point.bucket}"),
+            *self._of_bucket(access_point.bucket, f"{_BUCKETS}{access_point.bucket}"),
         ]
         conditions = {
             **extra,
@@ -91,7 +94,9 @@ class AttachedPolicies:
             "s3:dataaccesspointaccount": (access_point.account_id,),
             "s3:accesspointnetworkorigin": ("Internet",),
         }
-        return Place(arn=access_point.arn, attached=attached, conditions=conditions)
+        return Place(
+            arn=access_point.arn, bucket=access_point.bucket, attached=attached, conditions=conditions
+        )
 
     def object_lambda(self, access_point: ObjectLambdaAccessPoint) -> Place:
         """An Object Lambda access point: it has no resources below its own."""
@@ -104,23 +109,50 @@ class AttachedPolicies:
         return () if policy is None else (attach(policy, arn, "function policy"),)
 
     def _of_bucket(self, bucket: str, arn: str) -> Sequence[AttachedPolicy]:
-        policy = self.policy_of_bucket(bucket)
-        return () if policy is None else (attach(policy, arn, "bucket policy"),)
+        settings = self.bucket_settings(bucket)
+        if settings is None or settings.policy is None:
+            return ()
+        return (attach(settings.policy, arn, "bucket policy"),)
+
+    def of_object(self, resource: str) -> Sequence[AttachedPolicy]:
+        """The policies that have a say about one object, named by its bucket: the source of a copy, say."""
+        bucket, key = bucket_and_key(resource)
+        return self.bucket(bucket).attached_at(key) if bucket else ()
+
+    def refuse_strangers(
+        self, principal: Principal, bucket: str, access_point: AccessPoint | None = None
+    ) -> None:
+        """Go on only when a caller without a name may be asked about here at all.
+
+        The bucket's own policy must let him in, through an access point as well; and where
+        ``RestrictPublicBuckets`` is on, of the bucket or of the access point, a public policy lets
+        nobody in.
+
+        Raises:
+            AccessDenied: he may not.
+        """
+        if principal.kind is not PrincipalKind.ANONYMOUS:
+            return
+        settings = self.bucket_settings(bucket)
+        if settings is None or settings.policy is None:
+            raise AccessDenied
+        if "RestrictPublicBuckets" in settings.blocks and is_public(settings.policy):
+            raise AccessDenied
+        if access_point is None or access_point.policy is None:
+            return  # without a policy an access point lets no stranger in, as will be found
+        if access_point.public_access_block.get("RestrictPublicBuckets") and is_public(access_point.policy):
+            raise AccessDenied
+
+
+def bucket_and_key(resource: str) -> tuple[str, str]:
+    """The two that an object's ARN names by its bucket; both empty for any other."""
+    if not resource.startswith(_BUCKETS):
+        return "", ""
+    bucket, _, key = resource.removeprefix(_BUCKETS).partition("/")
+    return bucket, key
 
 
 def attach(policy: str | None, resource: str, name: str) -> AttachedPolicy:
     """A policy on its resource; ``name`` is what reasons call it."""
     parsed = read_stored(policy, resource_policy=True) if policy is not None else None
     return AttachedPolicy(policy=parsed, resource=resource, name=name)
-
-
-def refuse_the_public(principal: Principal, access_point: AccessPoint) -> None:
-    """Block Public Access: with ``RestrictPublicBuckets`` a public policy opens nothing to strangers.
-
-    Raises:
-        AccessDenied: the caller is anonymous and the policy public.
-    """
-    if principal.kind is not PrincipalKind.ANONYMOUS or access_point.policy is None:
-        return
-    if access_point.public_access_block.get("RestrictPublicBuckets") and is_public(access_point.policy):
-        raise AccessDenied

@@ -12,8 +12,8 @@ from functools import partial
 
 from onread.errors import AccessDenied, LambdaPermissionError
 from onread.gateway.asker import Asker
-from onread.gateway.attached_policies import AttachedPolicies, Place, refuse_the_public
-from onread.gateway.authorize_data import check_data, check_grant, may_delete, may_list
+from onread.gateway.attached_policies import AttachedPolicies, Place
+from onread.gateway.authorize_data import DataRules, check_grant
 from onread.gateway.authorize_service import ServiceRules
 from onread.gateway.call import (
     AccessPointTarget,
@@ -26,6 +26,7 @@ from onread.gateway.call import (
 )
 from onread.gateway.conditions import Conditions, called_via, request_conditions
 from onread.gateway.own_policies import find_own_policies
+from onread.gateway.tag_conditions import FindObjectTags, no_object_tags
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.configuration import parse_function_arn
@@ -45,6 +46,7 @@ class Authorizer:
     account_id: str
     region: str
     attached: AttachedPolicies = field(default_factory=AttachedPolicies)
+    object_tags: FindObjectTags = no_object_tags
 
     def __call__(self, call: ResolvedCall, *, now: datetime) -> AuthorizedCall:
         """The call, when everything on the way agrees.
@@ -62,23 +64,38 @@ class Authorizer:
             known.routed.request_id,
         )
         place = self._check(call, asker)
+        data = self._data
         return AuthorizedCall(
             resolved=call,
-            may_delete=partial(may_delete, asker, place),
-            may_list=partial(may_list, asker, place),
+            may_delete=partial(data.may_delete, asker, place),
+            may_list=partial(data.may_list, asker, place),
+            may_read_tags=partial(data.may_read_tags, asker, place, known.routed.params),
+            may_copy_tags=partial(
+                data.may_copy_tags, known.routed.operation.name, asker, place, known.routed.params
+            ),
+            require_tags=partial(data.require_tags, known.routed.operation.name, asker, place),
             require_named=partial(self._services.require_named, known.routed.operation, asker),
+            recheck=partial(self._recheck, call, now),
         )
 
+    def _recheck(self, call: ResolvedCall, now: datetime) -> None:
+        """Once more, by the policies as they are by then; the time is still that of the request."""
+        self(call, now=now)
+
     def allows(self, principal: Principal, action: str, resource: str) -> bool:
-        """Whether a principal's own policies allow one more thing, beyond the request itself."""
+        """Whether a principal may do one more thing, beyond the request itself."""
         conditions: Conditions = {"aws:resourceaccount": (self.account_id,)}
         own = find_own_policies(self.records, principal)
         asker = Asker(principal, own, self.account_id, lambda: conditions, "")
-        return asker.allows(action, resource, (), {})
+        return asker.allows(action, resource, self.attached.of_object(resource), {})
 
     @property
     def _services(self) -> ServiceRules:
         return ServiceRules(records=self.records, account_id=self.account_id, region=self.region)
+
+    @property
+    def _data(self) -> DataRules:
+        return DataRules(attached=self.attached, object_tags=self.object_tags)
 
     def _check(self, call: ResolvedCall, asker: Asker) -> Place:
         """Ask everything; what holds the keys, for later questions about single ones."""
@@ -93,8 +110,9 @@ class Authorizer:
             case WriteTarget():
                 return self._check_write(asker)
             case BucketTarget(bucket):
+                self.attached.refuse_strangers(asker.principal, bucket)
                 place = self.attached.bucket(bucket)
-                check_data(call, asker, place)
+                self._data.check(call, asker, place)
                 return place
             case AccessPointTarget(access_point):
                 check_grant(call, access_point)
@@ -111,9 +129,9 @@ class Authorizer:
     def _check_access_point(
         self, call: ResolvedCall, asker: Asker, access_point: AccessPoint, extra: Conditions
     ) -> Place:
-        refuse_the_public(asker.principal, access_point)
+        self.attached.refuse_strangers(asker.principal, access_point.bucket, access_point)
         place = self.attached.access_point(access_point, extra)
-        check_data(call, asker, place)
+        self._data.check(call, asker, place)
         return place
 
     def _check_object_lambda(self, call: ResolvedCall, asker: Asker, target: ObjectLambdaTarget) -> Place:

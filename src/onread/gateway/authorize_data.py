@@ -1,37 +1,111 @@
 """May they read and write: objects and buckets, directly or through a standard access point."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from onread.errors import AccessDenied
 from onread.gateway.asker import Asker
-from onread.gateway.attached_policies import Place
+from onread.gateway.attached_policies import AttachedPolicies, Place, bucket_and_key
 from onread.gateway.call import ResolvedCall
+from onread.gateway.tag_conditions import FindObjectTags, existing_tags, requested_tags
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.event import parameters
 from onread.objectlambda.input_url import check_input_grant
 from onread.policy.actions import further_actions, required_action, source_reads
 from onread.policy.principal import PrincipalKind
 
+# What their document names decides: asked when it has been read.
+_ASKED_LATER = frozenset({"DeleteObjects", "PutObjectTagging"})
 
-def check_data(call: ResolvedCall, asker: Asker, place: Place) -> None:
-    """Ask for every action that the operation needs on the key, or on the place itself.
 
-    Raises:
-        AccessDenied: one of them is not allowed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataRules:
+    """What operations on objects and buckets need.
+
+    Args:
+        object_tags: finds the tags of an object, for policies that name them.
     """
-    operation, params = call.known.routed.operation, call.known.routed.params
-    key = params.get("Key")
-    resource = place.arn if key is None else place.object_arn(key)
-    if operation.name == "DeleteObjects":  # asked key by key, when the document has been read
-        if asker.principal.kind is PrincipalKind.ANONYMOUS:
-            raise AccessDenied
-    else:
-        attached = place.attached_at(key)
-        for action in (
-            required_action("s3", operation.name, params),
-            *further_actions(operation.name, params),
-        ):
-            asker.require(action, resource, attached, extra=place.conditions)
-    for action, source in source_reads(operation.name, params):
-        asker.require(action, source)
+
+    attached: AttachedPolicies
+    object_tags: FindObjectTags
+
+    def check(self, call: ResolvedCall, asker: Asker, place: Place) -> None:
+        """Ask for every action that the operation needs on the key, or on the place itself.
+
+        Raises:
+            AccessDenied: one of them is not allowed.
+        """
+        operation, params = call.known.routed.operation, call.known.routed.params
+        if operation.name in _ASKED_LATER:
+            if asker.principal.kind is PrincipalKind.ANONYMOUS:
+                raise AccessDenied
+        else:
+            self._require_all(asker, place, operation.name, params)
+        for action, source in source_reads(operation.name, params):
+            if not self._may_at_source(asker, action, source):
+                raise AccessDenied
+
+    def require_tags(self, operation: str, asker: Asker, place: Place, params: Mapping[str, Any]) -> None:
+        """PutObjectTagging, when its document has been read: policies may look at the tags in it.
+
+        Raises:
+            AccessDenied: it is not allowed.
+        """
+        self._require_all(asker, place, operation, params)
+
+    def may_delete(self, asker: Asker, place: Place, key: str, version_id: str | None) -> bool:
+        """Whether the caller may delete one key of a batch."""
+        return self._may(asker, place, _versioned("s3:DeleteObject", version_id), key)
+
+    def may_list(self, asker: Asker, place: Place) -> bool:
+        """Whether the caller may list, which decides between 404 and 403 for a missing key."""
+        return self._may(asker, place, "s3:ListBucket", None)
+
+    def may_read_tags(self, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
+        """Whether the caller may know how many tags an object has."""
+        action = _versioned("s3:GetObjectTagging", params.get("VersionId"))
+        return self._may(asker, place, action, params["Key"])
+
+    def may_copy_tags(self, operation: str, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
+        """Whether the caller may read the tags of a copy's source and set those of its target.
+
+        Source: Amazon S3 API Reference, CopyObject, "Permissions".
+        """
+        reads = all(
+            self._may_at_source(asker, f"{action}Tagging", source)
+            for action, source in source_reads(operation, params)
+        )
+        return reads and self._may(asker, place, "s3:PutObjectTagging", params["Key"])
+
+    def _require_all(self, asker: Asker, place: Place, operation: str, params: Mapping[str, Any]) -> None:
+        requested = requested_tags(params) if operation != "PutBucketTagging" else {}
+        for action in (required_action("s3", operation, params), *further_actions(operation, params)):
+            if not self._may(asker, place, action, params.get("Key"), requested):
+                raise AccessDenied
+
+    def _may(
+        self,
+        asker: Asker,
+        place: Place,
+        action: str,
+        key: str | None,
+        requested: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> bool:
+        conditions = {**place.conditions, **requested} if requested else place.conditions
+        if key is None:
+            return asker.allows(action, place.arn, place.attached, conditions)
+        late = existing_tags(self.object_tags, place.bucket, key)
+        return asker.allows(action, place.object_arn(key), place.attached_at(key), conditions, late)
+
+    def _may_at_source(self, asker: Asker, action: str, source: str) -> bool:
+        bucket, key = bucket_and_key(source)
+        late = existing_tags(self.object_tags, bucket, key)
+        return asker.allows(action, source, self.attached.of_object(source), {}, late)
+
+
+def _versioned(action: str, version_id: str | None) -> str:
+    return action if version_id is None else action.replace("Object", "ObjectVersion", 1)
 
 
 def check_grant(call: ResolvedCall, access_point: AccessPoint) -> None:
@@ -49,14 +123,3 @@ def check_grant(call: ResolvedCall, access_point: AccessPoint) -> None:
         version_id=routed.params.get("VersionId"),
         query=parameters(routed.request.query),
     )
-
-
-def may_delete(asker: Asker, place: Place, key: str, version_id: str | None) -> bool:
-    """Whether the caller may delete one key of a batch."""
-    action = "s3:DeleteObjectVersion" if version_id is not None else "s3:DeleteObject"
-    return asker.allows(action, place.object_arn(key), place.attached_at(key), place.conditions)
-
-
-def may_list(asker: Asker, place: Place) -> bool:
-    """Whether the caller may list, which decides between 404 and 403 for a missing key."""
-    return asker.allows("s3:ListBucket", place.arn, place.attached, place.conditions)

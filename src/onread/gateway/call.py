@@ -109,6 +109,10 @@ class AuthorizedCall:
     Attributes:
         may_delete: whether the caller may delete this key (and version), for batch deletes.
         may_list: whether the caller may list, which decides between 404 and 403 for a missing key.
+        may_read_tags: whether the caller may know of the object's tags.
+        may_copy_tags: whether the caller may copy a source's tags.
+        require_tags: asks about the tags in a document; raises AccessDenied.
+        recheck: asks everything once more, by the policies as they are now; raises what ``authorize`` does.
         require_named: asks about what the document of a service's operation names, its head included;
             raises AccessDenied.
     """
@@ -116,7 +120,11 @@ class AuthorizedCall:
     resolved: ResolvedCall
     may_delete: Callable[[str, str | None], bool]
     may_list: Callable[[], bool]
+    may_read_tags: Callable[[], bool]
+    may_copy_tags: Callable[[], bool]
+    require_tags: Callable[[Mapping[str, Any]], None]
     require_named: Callable[[Mapping[str, Any]], None]
+    recheck: Callable[[], None]
 
     @property
     def routed(self) -> RoutedCall:

@@ -18,6 +18,32 @@ _FROM_PARAMS = {
     "MaxKeys": "s3:max-keys",
     "VersionId": "s3:versionid",
 }
+# Source: Service Authorization Reference, Amazon S3: the keys that are a request's headers by name.
+_FROM_HEADERS = {
+    "if-match": "s3:if-match",
+    "if-none-match": "s3:if-none-match",
+    "x-amz-object-ownership": "s3:x-amz-object-ownership",
+    **{
+        f"x-amz-{name}": f"s3:x-amz-{name}"
+        for name in (
+            "acl",
+            "copy-source",
+            "grant-full-control",
+            "grant-read",
+            "grant-read-acp",
+            "grant-write",
+            "grant-write-acp",
+            "metadata-directive",
+            "server-side-encryption",
+            "server-side-encryption-aws-kms-key-id",
+            "server-side-encryption-customer-algorithm",
+            "storage-class",
+            "website-redirect-location",
+        )
+    },
+    "user-agent": "aws:useragent",
+    "referer": "aws:referer",
+}
 _PRINCIPAL_TYPES = {
     PrincipalKind.ROOT: "Account",
     PrincipalKind.USER: "User",
@@ -40,10 +66,11 @@ def request_conditions(
         "aws:epochtime": (str(int(now.timestamp())),),
         "aws:requestedregion": (region,),
         "aws:resourceaccount": (account_id,),
+        "s3:resourceaccount": (account_id,),
         **_of_principal(known.principal),
         **_of_params(known.routed.params),
     }
-    for header, key in (("user-agent", "aws:useragent"), ("referer", "aws:referer")):
+    for header, key in _FROM_HEADERS.items():
         if (value := request.headers.get(header)) is not None:
             conditions[key] = (value,)
     if claim is not None:

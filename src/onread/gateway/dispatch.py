@@ -25,6 +25,7 @@ from onread.gateway.call import (
 )
 from onread.gateway.documents import read_document
 from onread.gateway.payload import announced_algorithm, open_payload
+from onread.gateway.rechecked_body import RecheckedBody
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.transform import ReadCall, Transformation
@@ -153,11 +154,14 @@ class Dispatch:
             params=await _params(call),
             account_id=self.account_id,
             body=_upload(call) if operation.streaming_input else BytesBody(b""),
+            may_copy_tags=call.may_copy_tags,
         )
         if operation.name == "DeleteObjects":
             return await delete_objects(call, store_call, self.store, scope)
+        if operation.name == "PutObjectTagging":
+            call.require_tags(store_call.params)
         try:
-            return await self.store.execute(store_call, scope)
+            return _without_unreadable_tags(call, await self.store.execute(store_call, scope))
         except NoSuchKey as missing:
             # Who may not list must not learn which keys exist. Source: GetObject, "Permissions".
             if operation.name in ("GetObject", "HeadObject") and not call.may_list():
@@ -182,4 +186,11 @@ def _upload(call: AuthorizedCall) -> Body:
     headers = call.routed.request.headers
     if "content-length" not in headers and "transfer-encoding" not in headers:
         raise MissingContentLength
-    return open_payload(call)
+    return RecheckedBody(open_payload(call), call.recheck)
+
+
+def _without_unreadable_tags(call: AuthorizedCall, answer: Output | Response) -> Output | Response:
+    """``x-amz-tagging-count`` comes "when you have the relevant permission to read object tags"."""
+    if isinstance(answer, Output) and "TagCount" in answer.members and not call.may_read_tags():
+        answer.members = {name: value for name, value in answer.members.items() if name != "TagCount"}
+    return answer

@@ -17,9 +17,8 @@ from typing import Self, TypeVar
 from sqlalchemy import Connection, insert, select, update
 
 from onread.errors import ServiceUnavailable, SlowDown
-from onread.metadata.database import Database, DatabaseRefused
+from onread.metadata.database import Database, DatabaseRefused, locate_file
 from onread.metadata.lookups import Lookups
-from onread.metadata.opening import open_database
 from onread.metadata.schema import epochs, settings
 from onread.metadata.sealing import Sealer, WrongMasterKey
 from onread.metadata.snapshot import EPOCH, Snapshot, load_snapshot, read_epoch
@@ -64,7 +63,7 @@ class Transactions(Lookups):
         account_id: str,
         region: str,
     ) -> Self:
-        """Open the database in a folder (made when absent), or at a ``sqlite:///`` or ``postgresql://`` URL.
+        """Open the database in a folder (made when absent) or at a ``sqlite:///`` URL.
 
         Args:
             location: the data directory, or a database URL.
@@ -87,23 +86,19 @@ class Transactions(Lookups):
         account_id: str,
         region: str,
     ) -> Self:
-        database = open_database(location)
-        sealer = Sealer(master_key)
-
-        def begin(connection: Connection) -> Snapshot:
-            _check_master_key(connection, sealer)
-            return load_snapshot(connection, sealer, region)
-
+        database = Database(locate_file(location))
         try:
-            snapshot = database.start(begin)
-        except WrongMasterKey as error:
+            sealer = Sealer(master_key)
+            records = cls(database, sealer, clock=clock, account_id=account_id, region=region)
+            with database.transaction() as connection:
+                _check_master_key(connection, sealer)
+                records._snapshot = load_snapshot(connection, sealer, region)
+        except (WrongMasterKey, ServiceUnavailable) as error:
             database.close()
             raise DatabaseRefused(str(error)) from error
         except BaseException:
             database.close()
             raise
-        records = cls(database, sealer, clock=clock, account_id=account_id, region=region)
-        records._snapshot = snapshot
         return records
 
     async def close(self) -> None:
@@ -164,13 +159,11 @@ class Transactions(Lookups):
 
     def _write_now(self, work: Callable[[Connection], T]) -> T:
         with self._database.transaction() as connection:
-            # First of all: who holds this row is alone, so names are free or taken and no update is lost.
+            result = work(connection)
             connection.execute(
                 update(epochs).where(epochs.c.name == EPOCH).values(number=epochs.c.number + 1)
             )
-            result = work(connection)
             snapshot = load_snapshot(connection, self._sealer, self._region)
-            self._database.announce(connection, snapshot.epoch)
         self._replace_snapshot(snapshot)
         return result
 

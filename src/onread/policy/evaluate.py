@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from onread.policy.document import parse_policy
-from onread.policy.patterns import Context, SplitArn, split_arn
+from onread.policy.patterns import Context, LateContext, SplitArn, split_arn
 from onread.policy.principal import Principal, PrincipalKind
 from onread.policy.principals import Reach
 from onread.policy.statement import Policy, Question, Statement
@@ -146,8 +146,10 @@ def _settle(
 
 def _question(query: AccessQuery) -> Question:
     action = query.action.lower()
-    # Policies name condition keys in any letter case, and so may whoever asks.
-    context = {name.lower(): values for name, values in query.context.items()}
+    context = query.context
+    if not isinstance(context, LateContext):
+        # Policies name condition keys in any letter case, and so may whoever asks.
+        context = {name.lower(): values for name, values in context.items()}
     return Question(query.principal, action, action.partition(":")[0], context)
 
 

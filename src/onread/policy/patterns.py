@@ -7,16 +7,40 @@ Source: IAM User Guide, "IAM JSON policy elements: Resource" and "Variables and 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from onread.errors import MalformedPolicy
 
 Context = Mapping[str, tuple[str, ...]]
 """The condition keys of one request, by their names in lower case."""
+
+
+FindLate = Callable[[str], tuple[str, ...] | None]
+"""The name of a condition key in lower case -> its values; None when the request has none."""
+
+
+class LateContext(dict[str, tuple[str, ...]]):
+    """A context in which some keys are looked for only when a policy names them: they cost a look-up.
+
+    Args:
+        known: those that are known, names in lower case.
+        find: asked for every other one.
+    """
+
+    def __init__(self, known: Context, find: FindLate) -> None:
+        super().__init__(known)
+        self._find = find
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """As of any mapping; what is not known is looked for."""
+        values = super().get(key)
+        if values is None:
+            values = self._find(key)
+        return default if values is None else values
 
 
 class Wildcard(Enum):

@@ -1,6 +1,6 @@
 """What a store is: one door for every data operation of S3."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -24,6 +24,8 @@ class StoreCall:
         body: the payload, decoded and verified while it is read: a wrong checksum or signature raises
             from its iteration before its end, so a store commits only after the last chunk.
         account_id: who owns what is created.
+        may_copy_tags: whether the caller may read the tags of a copy's source and set the target's; asked
+            when the source has some.
     """
 
     operation: str
@@ -31,6 +33,7 @@ class StoreCall:
     params: Mapping[str, Any]
     account_id: str
     body: Body = field(default_factory=lambda: BytesBody(b""))
+    may_copy_tags: Callable[[], bool] = lambda: True
 
 
 class Store(Protocol):

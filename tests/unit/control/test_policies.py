@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from onread.control.policies import MOST_BYTES, check_policy, is_public
+from onread.control.policies import MOST_BYTES, check_policy
 from onread.errors import MalformedPolicy
+from onread.policy.public import is_public
 
 from .conftest import ACCOUNT, a_policy
 
@@ -57,6 +58,11 @@ ONE_ADDRESS = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
         (a_policy("*", Effect="Deny"), False),
         (a_policy("*", Condition=ONE_ADDRESS), False),
         (a_policy("*", Condition={"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}), True),
+        (a_policy("*", Condition={"IpAddress": {"aws:SourceIp": "0.0.0.0/1"}}), True),
+        (a_policy("*", Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}), False),
+        (a_policy("*", Condition={"IpAddress": {"aws:SourceIp": "2001::/16"}}), True),
+        (a_policy("*", Condition={"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "${aws:username}"]}}), True),
+        (a_policy("*", Condition={"ForAllValues:StringEquals": {"aws:PrincipalAccount": ACCOUNT}}), True),
         (a_policy("*", Condition={"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}), True),
         (a_policy("*", Condition={"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/a"}}), True),
         (a_policy("*", Condition={"StringEquals": {"s3:prefix": "a"}}), True),

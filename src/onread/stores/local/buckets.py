@@ -7,17 +7,21 @@ from typing import Any
 
 from onread.addressing.names import validate_bucket_name
 from onread.errors import (
+    AccessControlListNotSupported,
     AccessDenied,
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
     InvalidArgument,
+    InvalidBucketAclWithObjectOwnership,
 )
-from onread.stores.local.content import refuse_unkept
+from onread.stores.local.access import new_bucket_settings
+from onread.stores.local.content import refuse_other_acls, refuse_unkept
 from onread.stores.local.engine import Engine, Operation
 from onread.stores.local.faults import map_disk_faults
 from onread.stores.local.index import Transaction
 from onread.stores.local.object_rows import Bucket, find_bucket, require_bucket
+from onread.stores.local.settings_rows import insert_settings
 from onread.stores.store import StoreCall
 from onread.wire.output import Output
 
@@ -37,24 +41,35 @@ async def create_bucket(engine: Engine, call: StoreCall, scope: AsyncExitStack) 
         BucketAlreadyOwnedByYou: in every region; AWS's silent 200 in us-east-1 is for old clients.
         BucketAlreadyExists: of another account.
         InvalidArgument: a location that is not this gateway's region.
+        InvalidBucketAclWithObjectOwnership: an ACL that gives others rights.
+        MalformedXML, InvalidTag, BadRequest: an ownership or tags that cannot be.
     """
     validate_bucket_name(call.bucket)
+    _refuse_acls(call.params)
     refuse_unkept(call.params)
     _check_location(engine, call.params.get("CreateBucketConfiguration") or {})
-    created_at_ms = engine.now_ms()
+    created_at_ms, settings = engine.now_ms(), new_bucket_settings(call.params)
 
     def change(transaction: Transaction) -> None:
         existing = find_bucket(transaction.connection, call.bucket)
         if existing is not None:
             is_own = existing.account_id == call.account_id
             raise (BucketAlreadyOwnedByYou if is_own else BucketAlreadyExists)(BucketName=call.bucket)
-        transaction.connection.execute(
-            "INSERT INTO buckets (name, account_id, created_at_ms) VALUES (?, ?, ?)",
+        made = transaction.connection.execute(
+            "INSERT INTO buckets (name, account_id, created_at_ms) VALUES (?, ?, ?) RETURNING bucket_id",
             (call.bucket, call.account_id, created_at_ms),
         )
+        insert_settings(transaction, made.fetchone()[0], settings)
 
     await engine.index.write(change)
     return Output(members={"Location": f"/{call.bucket}", "BucketArn": _arn(call.bucket)})
+
+
+def _refuse_acls(params: Mapping[str, Any]) -> None:
+    try:
+        refuse_other_acls(params)
+    except AccessControlListNotSupported as error:
+        raise InvalidBucketAclWithObjectOwnership from error
 
 
 def _check_location(engine: Engine, configuration: Mapping[str, Any]) -> None:

@@ -11,9 +11,17 @@ from typing import Any
 
 import orjson
 
-from onread.errors import BadDigest, InvalidArgument, InvalidRequest, MetadataTooLarge, NotImplemented
+from onread.errors import (
+    AccessControlListNotSupported,
+    BadDigest,
+    InvalidArgument,
+    InvalidRequest,
+    MetadataTooLarge,
+    NotImplemented,
+)
 from onread.stores.local.blobs import Blob
 from onread.stores.local.object_rows import StoredObject
+from onread.stores.tags import read_tagging_header
 from onread.wire.checksums import ALGORITHMS, find_algorithm
 
 LARGEST_METADATA_BYTES = 2048  # AWS: "user-defined metadata is limited to 2 KB in size"
@@ -40,20 +48,15 @@ _REFUSED_MEMBERS = (
     "CopySourceSSECustomerKey",
     "CopySourceSSECustomerKeyMD5",
     "BucketKeyEnabled",
-    "Tagging",
     "ObjectLockMode",
     "ObjectLockRetainUntilDate",
     "ObjectLockLegalHoldStatus",
     "ObjectLockEventHold",
     "ObjectLockEnabledForBucket",
     "WriteOffsetBytes",
-    "GrantFullControl",
-    "GrantRead",
-    "GrantReadACP",
-    "GrantWrite",
-    "GrantWriteACP",
 )
-_OWNERS_ACLS = (None, "private", "bucket-owner-full-control")  # what "bucket owner enforced" means anyway
+_OWNERS_ACLS = (None, "private", "bucket-owner-full-control")
+_GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
 _STORAGE_CLASSES = frozenset(
     {None, "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING"}
 )
@@ -66,21 +69,32 @@ def refuse_unkept(params: Mapping[str, Any]) -> None:
 
     Raises:
         NotImplemented: with the name of the member that it lacks.
+        AccessControlListNotSupported: see `refuse_other_acls`.
     """
     for member in _REFUSED_MEMBERS:
         if params.get(member):
             raise NotImplemented(f"The embedded store does not implement {member}.")
-    if params.get("ACL") not in _OWNERS_ACLS:
-        raise NotImplemented("The embedded store does not implement access control lists; use policies.")
+    refuse_other_acls(params)
     if params.get("StorageClass") not in _STORAGE_CLASSES:
         raise NotImplemented(f"The embedded store does not implement storage class {params['StorageClass']}.")
 
 
+def refuse_other_acls(params: Mapping[str, Any]) -> None:
+    """Return when no other rights are asked for than the owner has of everything in its buckets.
+
+    Raises:
+        AccessControlListNotSupported: they are; what AWS says where the bucket's owner is enforced.
+    """
+    if params.get("ACL") not in _OWNERS_ACLS or any(params.get(grant) for grant in _GRANTS):
+        raise AccessControlListNotSupported
+
+
 def describe(params: Mapping[str, Any]) -> dict[str, Any]:
-    """What GetObject will tell about the object, by AWS's member names.
+    """What GetObject will tell about the object, by AWS's member names, and ``Tags``, if it has some.
 
     Raises:
         MetadataTooLarge: names and values of the user metadata have more than 2 KiB.
+        InvalidArgument, InvalidTag, BadRequest: the tags cannot be.
     """
     described = {name: params[name] for name in CONTENT_MEMBERS if params.get(name)}
     described.setdefault("ContentType", DEFAULT_CONTENT_TYPE)
@@ -88,6 +102,8 @@ def describe(params: Mapping[str, Any]) -> dict[str, Any]:
     if params.get("WebsiteRedirectLocation"):
         described["WebsiteRedirectLocation"] = params["WebsiteRedirectLocation"]
     described["Metadata"] = _user_metadata(params.get("Metadata") or {})
+    if params.get("Tagging"):
+        described["Tags"] = read_tagging_header(params["Tagging"])
     return described
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from onread.addressing.copy_source import CopySource, parse_copy_source
 from onread.addressing.names import is_alias
-from onread.errors import InvalidArgument, InvalidRange, InvalidRequest, NotImplemented
+from onread.errors import AccessDenied, InvalidArgument, InvalidRange, InvalidRequest, NotImplemented
 from onread.stores.local.blobs import LARGEST_BLOB_BYTES, Blob
 from onread.stores.local.buckets import check_owner
 from onread.stores.local.content import (
@@ -54,7 +54,7 @@ async def copy_object(engine: Engine, call: StoreCall, scope: AsyncExitStack) ->
         selected, body = await open_object(engine, source.container, source.key, choose, reading)
         algorithm = _algorithm(params, selected.stored)
         async with _copied(engine, selected, body, algorithm) as blob:
-            headers = _headers(params, selected.stored)
+            headers = _headers(call, selected.stored)
             new = await place_blob(engine, call, blob, algorithm, headers)
     checksum = checksum_members(new.checksum_algorithm, new.checksum_type, new.checksum_value)
     return Output(members={"CopyObjectResult": {**_written(new.etag, new.modified_at_ms), **checksum}})
@@ -174,18 +174,27 @@ def _algorithm(params: Mapping[str, Any], stored: StoredObject) -> str:
     return find_algorithm(named).name if named else stored.checksum_algorithm
 
 
-def _headers(params: Mapping[str, Any], stored: StoredObject) -> bytes:
-    """AWS: COPY, the default, keeps the source's headers and metadata; REPLACE takes the request's.
+def _headers(call: StoreCall, stored: StoredObject) -> bytes:
+    """AWS: COPY, the default, keeps the source's headers and metadata, or tags; REPLACE takes the request's.
 
     A website redirect is the request's in both cases: "This value is unique to each object and is not
     copied when using the x-amz-metadata-directive."
+
+    Raises:
+        AccessDenied: the source has tags, and the caller may not copy them.
     """
-    if params.get("MetadataDirective") == "REPLACE":
-        return pack(describe(params))
-    kept = unpack(stored.headers)
+    params, source, given = call.params, unpack(stored.headers), describe(call.params)
+    kept = dict(given if params.get("MetadataDirective") == "REPLACE" else source)
     kept.pop("WebsiteRedirectLocation", None)
     if params.get("WebsiteRedirectLocation"):
         kept["WebsiteRedirectLocation"] = params["WebsiteRedirectLocation"]
+    replaces_tags = params.get("TaggingDirective") == "REPLACE"
+    tags = (given if replaces_tags else source).get("Tags")
+    kept.pop("Tags", None)
+    if tags:
+        if not replaces_tags and not call.may_copy_tags():
+            raise AccessDenied
+        kept["Tags"] = tags
     return pack(kept)
 
 

@@ -158,6 +158,8 @@ def _choose_part(engine: Engine, params: Mapping[str, Any], stored: StoredObject
 def _members(selected: Selected, params: Mapping[str, Any]) -> dict[str, Any]:
     stored = selected.stored
     members = unpack(stored.headers)
+    if tags := members.pop("Tags", None):
+        members["TagCount"] = len(tags)
     members["AcceptRanges"] = "bytes"
     members["LastModified"] = stored.modified_at
     members["ETag"] = f'"{stored.etag}"'

@@ -137,6 +137,13 @@ def insert_object(
     )
 
 
+def replace_headers(transaction: Transaction, stored: StoredObject, headers: bytes) -> None:
+    """The version's headers are these; see ``content.pack``. Its bytes and its age stay."""
+    transaction.connection.execute(
+        "UPDATE objects SET headers = ? WHERE sequence = ?", (headers, stored.sequence)
+    )
+
+
 def remove_object(transaction: Transaction, stored: StoredObject) -> None:
     """The version is gone and its blobs are condemned."""
     connection = transaction.connection

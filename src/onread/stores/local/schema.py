@@ -80,6 +80,36 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (upload_id, part_number)
     ) WITHOUT ROWID;
     """,
+    # Buckets made before were private, as new ones are.
+    """
+    CREATE TABLE bucket_settings (
+        bucket_id INTEGER NOT NULL REFERENCES buckets,
+        name TEXT NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (bucket_id, name)
+    ) WITHOUT ROWID;
+
+    -- Rises with every change of any bucket's settings, whoever makes it: what is remembered is old then.
+    CREATE TABLE bucket_settings_changes (number INTEGER NOT NULL);
+    INSERT INTO bucket_settings_changes VALUES (0);
+    CREATE TRIGGER settings_made AFTER INSERT ON bucket_settings
+    BEGIN UPDATE bucket_settings_changes SET number = number + 1; END;
+    CREATE TRIGGER settings_changed AFTER UPDATE ON bucket_settings
+    BEGIN UPDATE bucket_settings_changes SET number = number + 1; END;
+    CREATE TRIGGER settings_gone AFTER DELETE ON bucket_settings
+    BEGIN UPDATE bucket_settings_changes SET number = number + 1; END;
+
+    -- Instead of ON DELETE CASCADE: foreign keys, once enforced, would have the deletion of a bucket look
+    -- through all objects, which no index finds by the bucket alone.
+    CREATE TRIGGER bucket_gone AFTER DELETE ON buckets
+    BEGIN DELETE FROM bucket_settings WHERE bucket_id = OLD.bucket_id; END;
+
+    INSERT INTO bucket_settings
+    SELECT bucket_id, 'public_access_block',
+        '{"BlockPublicAcls":true,"IgnorePublicAcls":true,"BlockPublicPolicy":true,"RestrictPublicBuckets":true}'
+    FROM buckets;
+    INSERT INTO bucket_settings SELECT bucket_id, 'ownership', '"BucketOwnerEnforced"' FROM buckets;
+    """,
 )
 
 REFERENCED_BLOBS = """

@@ -7,21 +7,36 @@ removes before it serves.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from onread.errors import NotImplemented
-from onread.stores.local import buckets, complete, copy, delete, get, lists, multipart, put, upload_lists
+from onread.errors import NotImplemented, S3Error
+from onread.stores.bucket_settings import BucketSettings
+from onread.stores.local import (
+    access,
+    acls,
+    buckets,
+    complete,
+    copy,
+    delete,
+    get,
+    lists,
+    multipart,
+    not_configured,
+    put,
+    tagging,
+    upload_lists,
+)
 from onread.stores.local.blobs import Blobs
 from onread.stores.local.claims import Claims
 from onread.stores.local.disk import Disk
-from onread.stores.local.engine import Engine, Operation
+from onread.stores.local.engine import Engine, Operation, encode_key
 from onread.stores.local.faults import map_disk_faults
 from onread.stores.local.index import Index
-from onread.stores.local.object_rows import find_bucket
+from onread.stores.local.object_rows import find_bucket, find_object
 from onread.stores.local.premises import (
     CLEAN,
     INDEX,
@@ -33,6 +48,7 @@ from onread.stores.local.premises import (
     take,
 )
 from onread.stores.local.reserve import Reserve
+from onread.stores.local.settings_rows import RememberedSettings
 from onread.stores.local.shelves import Shelves
 from onread.stores.local.workers import Workers
 from onread.stores.store import StoreCall
@@ -41,6 +57,8 @@ from onread.wire.output import Output
 __all__ = ["LocalStore", "UnusableDirectory"]
 
 OPERATIONS: dict[str, Operation] = {
+    **access.OPERATIONS,
+    **acls.OPERATIONS,
     **buckets.OPERATIONS,
     **complete.OPERATIONS,
     **copy.OPERATIONS,
@@ -48,7 +66,9 @@ OPERATIONS: dict[str, Operation] = {
     **get.OPERATIONS,
     **lists.OPERATIONS,
     **multipart.OPERATIONS,
+    **not_configured.OPERATIONS,
     **put.OPERATIONS,
+    **tagging.OPERATIONS,
     **upload_lists.OPERATIONS,
 }
 
@@ -62,6 +82,7 @@ class LocalStore:
         self._engine = engine
         self._lock = lock
         self._joined = joined
+        self._settings = RememberedSettings(engine.index.connection)
 
     @classmethod
     async def open(
@@ -111,6 +132,20 @@ class LocalStore:
         with map_disk_faults():
             bucket = find_bucket(self._engine.index.connection, name)
         return bucket.account_id if bucket else None
+
+    def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
+        """The tags of an object, none when it is not there; on the event loop's thread alone."""
+        with map_disk_faults():
+            try:
+                stored = find_object(self._engine.index.connection, bucket, encode_key(key))
+            except S3Error:
+                return {}  # no such bucket, or a key that cannot be: whoever does the operation says so
+        return tagging.tags_of(stored) if stored is not None else {}
+
+    def bucket_settings(self, name: str) -> BucketSettings | None:
+        """What is set for the bucket and decides about requests; on the event loop's thread alone."""
+        with map_disk_faults():
+            return self._settings.find(name)
 
     async def close(self) -> None:
         """Every acknowledged write is in its final place, all threads and descriptors are gone."""

@@ -133,11 +133,8 @@ def test_user_metadata_above_2_kib_is_refused(tmp_path, size, is_kept):
     [
         ("SSECustomerAlgorithm", "AES256"),
         ("ServerSideEncryption", "aws:kms"),
-        ("Tagging", "a=b"),
         ("ObjectLockMode", "GOVERNANCE"),
         ("WriteOffsetBytes", 5),
-        ("ACL", "public-read"),
-        ("GrantRead", "id=1"),
         ("StorageClass", "GLACIER"),
         ("IfNoneMatch", '"abc"'),
     ],
@@ -147,6 +144,16 @@ def test_what_cannot_be_kept_is_refused_as_not_implemented(tmp_path, member, val
         with pytest.raises(errors.NotImplemented):
             await client.put("a", b"", **{member: value})
         assert await client.keys() == []
+
+    with_store(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(("member", "value"), [("ACL", "public-read"), ("GrantRead", "id=1")])
+def test_rights_for_others_are_refused_as_where_the_owner_is_enforced(tmp_path, member, value):
+    async def scenario(client):
+        with pytest.raises(errors.AccessControlListNotSupported):
+            await client.put("a", b"", **{member: value})
+        await client.put("a", b"", ACL="bucket-owner-full-control")
 
     with_store(tmp_path, scenario)
 

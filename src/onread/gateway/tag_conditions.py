@@ -1,0 +1,63 @@
+"""The condition keys that are tags: those an object has, and those that a request would give it.
+
+Source: Service Authorization Reference, Amazon S3, ``s3:ExistingObjectTag/<key>``,
+``s3:RequestObjectTag/<key>`` and ``s3:RequestObjectTagKeys``; Amazon S3 User Guide, "Tagging and access
+control policies".
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from onread.policy.patterns import FindLate
+from onread.stores.tags import MOST_OBJECT_TAGS, read_tag_set, read_tagging_header
+
+FindObjectTags = Callable[[str, str], Mapping[str, str]]
+"""(bucket, key) -> the tags of that object; none when there is no such object or its store has no tags."""
+
+_EXISTING = "s3:existingobjecttag/"
+_REQUESTED = "s3:requestobjecttag/"
+_REQUESTED_KEYS = "s3:requestobjecttagkeys"
+
+
+def no_object_tags(_bucket: str, _key: str) -> Mapping[str, str]:
+    """A store without tags."""
+    return {}
+
+
+def existing_tags(find_tags: FindObjectTags, bucket: str, key: str) -> FindLate:
+    """Finds ``s3:ExistingObjectTag/...`` when a policy asks for one; the object is looked at once."""
+
+    @cache
+    def by_condition_key() -> Mapping[str, tuple[str, ...]]:
+        return _by_condition_key(_EXISTING, find_tags(bucket, key))
+
+    def find(condition_key: str) -> tuple[str, ...] | None:
+        return by_condition_key().get(condition_key) if condition_key.startswith(_EXISTING) else None
+
+    return find
+
+
+def requested_tags(params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The tags that a request would set, by its header or, once that has been read, its document.
+
+    Raises:
+        InvalidArgument, InvalidTag, BadRequest: they cannot be.
+    """
+    given = params.get("Tagging")
+    if not given:
+        return {}
+    if isinstance(given, str):
+        tags = read_tagging_header(given)
+    else:
+        tags = read_tag_set(given.get("TagSet") or (), MOST_OBJECT_TAGS)
+    return {**_by_condition_key(_REQUESTED, tags), _REQUESTED_KEYS: tuple(tags)} if tags else {}
+
+
+def _by_condition_key(prefix: str, tags: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+    """Names of condition keys have no letter case; of tags that differ in it alone, all values count."""
+    found: dict[str, tuple[str, ...]] = {}
+    for key, value in tags.items():
+        name = prefix + key.lower()
+        found[name] = (*found.get(name, ()), value)
+    return found

@@ -1,0 +1,70 @@
+import pytest
+
+from onread.errors import BadRequest, InvalidArgument
+from onread.gateway.tag_conditions import existing_tags, requested_tags
+from onread.policy.document import parse_policy
+from onread.policy.evaluate import AccessQuery, decide
+from onread.policy.patterns import LateContext
+from onread.policy.principal import Principal, PrincipalKind
+
+USER = Principal(
+    kind=PrincipalKind.USER,
+    account_id="111122223333",
+    arn="arn:aws:iam::111122223333:user/u",
+    principal_id="AIDA",
+    user_name="u",
+)
+POLICY = """{"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*",
+     "Condition": {"StringEquals": {"s3:ExistingObjectTag/Class": ["open", "${s3:ExistingObjectTag/same}"]}}},
+    {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
+]}"""
+
+
+def allowed(find, action="s3:GetObject"):
+    context = LateContext({"aws:resourceaccount": ("111122223333",)}, existing_tags(find, "b", "k"))
+    query = AccessQuery(principal=USER, action=action, resource="arn:aws:s3:::b/k", context=context)
+    return decide(query, identity=[parse_policy(POLICY, resource_policy=False)]).allowed
+
+
+@pytest.mark.parametrize(
+    ("tags", "is_allowed"),
+    [
+        ({"Class": "open"}, True),
+        ({"class": "open"}, True),
+        ({"Class": "closed"}, False),
+        ({"Class": "x", "SAME": "x"}, True),
+        ({}, False),
+    ],
+)
+def test_an_objects_tags_decide_where_a_policy_names_them(tags, is_allowed):
+    assert allowed(lambda bucket, key: tags if (bucket, key) == ("b", "k") else {}) is is_allowed
+
+
+def test_no_object_is_looked_at_unless_a_policy_names_a_tag():
+    def find(bucket, key):
+        raise AssertionError("nobody asked for tags")
+
+    assert allowed(find, action="s3:PutObject")
+
+
+def test_an_object_is_looked_at_once():
+    looks = []
+    allowed(lambda *where: looks.append(where) or {"Class": "closed"})
+    assert looks == [("b", "k")]
+
+
+def test_what_a_request_would_set_is_known_by_header_and_document():
+    expected = {
+        "s3:requestobjecttag/team": ("a b",),
+        "s3:requestobjecttag/x": ("",),
+        "s3:requestobjecttagkeys": ("Team", "x"),
+    }
+    assert requested_tags({"Tagging": "Team=a%20b&x="}) == expected
+    document = {"TagSet": [{"Key": "Team", "Value": "a b"}, {"Key": "x", "Value": ""}]}
+    assert requested_tags({"Tagging": document}) == expected
+    assert requested_tags({}) == requested_tags({"Tagging": {"TagSet": []}}) == {}
+    with pytest.raises(InvalidArgument):
+        requested_tags({"Tagging": "a=1&a=2"})
+    with pytest.raises(BadRequest):
+        requested_tags({"Tagging": {"TagSet": [{"Key": str(n), "Value": ""} for n in range(11)]}})
