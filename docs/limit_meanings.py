@@ -32,7 +32,6 @@ POOL = {
     "backoff_last_seconds": "the longest such pause",
     "memory_allowance_mb": "what a process may reserve beyond its function's memory",
     "open_files": "descriptors a process may hold",
-    "file_bytes": "the largest file a process may write",
     "log_bytes_per_invocation": "what a run writes beyond it is dropped, with a marker",
     "log_bytes_per_function": "the latest lines that are kept, in memory",
 }

@@ -234,7 +234,7 @@ def _road(records: Records, invoker: FakeInvoker) -> Road:
     store, metrics, rendezvous, live = FakeStore(), Metrics(), Rendezvous(), set[str]()
     transformation = Transformation(
         services=SERVICES,
-        find_function=records.function,
+        find_function=records.published.find,
         invoker=invoker,
         rendezvous=rendezvous,
         settings=TransformSettings(route="io-test", timeout_seconds=5),

@@ -92,8 +92,10 @@ class Gateway:
 
         self.transformation = Transformation(
             services=SERVICES,
-            find_function=lambda account, name: (
-                self.record if (account, name) == (ACCOUNT, "upper") else None
+            find_function=lambda account, name, qualifier: (
+                self.record
+                if (account, name) == (ACCOUNT, "upper") and qualifier in (None, "$LATEST")
+                else None
             ),
             invoker=self.invoker,
             rendezvous=self.rendezvous,

@@ -1,6 +1,7 @@
 """The road of requests and the pool of functions, over a foundation."""
 
 import os
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -153,7 +154,9 @@ def _dispatch(
 def _transformation(base: Foundation, pool: FunctionPool, rendezvous: Rendezvous) -> Transformation:
     return Transformation(
         services=base.services,
-        find_function=base.records.function,
+        find_function=lambda account_id, name, qualifier: base.records.published.find(
+            account_id, name, qualifier, random.random()
+        ),
         invoker=pool,
         rendezvous=rendezvous,
         settings=TransformSettings(

@@ -15,6 +15,7 @@ from onread.metadata.facade import Records
 from onread.metadata.first_start import (
     RootKey,
 )
+from onread.metadata.records import Function
 from onread.objectlambda.relay import Relay
 from onread.server.passage import Passage
 from onread.stores.local.premises import Premises
@@ -78,10 +79,15 @@ def open_passage(base: Foundation) -> Iterator[Passage | None]:
 @asynccontextmanager
 async def following(records: Records, pool: FunctionPool) -> AsyncIterator[None]:
     """What other workers write is served here within a moment, and functions that changed start anew."""
-    served = {function.arn: function for function in records.all_functions()}
+
+    def all_versions() -> dict[str, Function]:
+        every = (*records.all_functions(), *records.published.all_versions())
+        return {function.qualified_arn: function for function in every}
+
+    served = all_versions()
 
     def changed() -> None:
-        now = {function.arn: function for function in records.all_functions()}
+        now = all_versions()
         for arn, function in served.items():
             if arn not in now:
                 pool.drop(function, deleted=True)

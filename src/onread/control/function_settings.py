@@ -15,7 +15,6 @@ from onread.functions.package import check_handler
 from onread.functions.variables import check_environment_variables
 from onread.metadata.records import Function
 
-LATEST = "$LATEST"
 MOST_TIMEOUT_SECONDS = 900
 MEMORY_MB = (128, 10_240)
 MOST_TAGS = 50
@@ -32,7 +31,6 @@ _NOT_KEPT = (
     "EphemeralStorage",
     "KMSKeyArn",
     "LoggingConfig",
-    "Publish",
     "SnapStart",
     "TracingConfig",
     "VpcConfig",
@@ -53,7 +51,7 @@ def read_settings(params: Mapping[str, Any]) -> dict[str, Any]:
         "Handler": ("handler", _read_handler),
         "Runtime": ("runtime", str),
         "Role": ("role", str),
-        "Description": ("description", _read_description),
+        "Description": ("description", read_description),
         "Timeout": ("timeout_seconds", _read_timeout),
         "MemorySize": ("memory_mb", _read_memory),
         "Environment": ("environment", _read_environment),
@@ -98,8 +96,13 @@ def _read_handler(handler: str) -> str:
     return handler
 
 
-def _read_description(description: str) -> str:
-    if len(description) > _MOST_DESCRIPTION:
+def read_description(description: str | None) -> str | None:
+    """A description, of a function, a version or an alias; None stays None.
+
+    Raises:
+        InvalidParameterValueException: it is longer than 256 characters.
+    """
+    if description is not None and len(description) > _MOST_DESCRIPTION:
         raise InvalidParameterValueException(f"Description may have at most {_MOST_DESCRIPTION} characters.")
     return description
 
@@ -127,7 +130,7 @@ def function_configuration(function: Function, *, qualifier: str | None = None) 
     """The record in AWS's words, as every operation on functions answers it.
 
     Args:
-        qualifier: the version that was asked for; the ARN names it then.
+        qualifier: the version or alias that was asked for; the ARN names it then.
     """
     members: dict[str, Any] = {
         "FunctionName": function.name,
@@ -141,13 +144,13 @@ def function_configuration(function: Function, *, qualifier: str | None = None) 
         "MemorySize": function.memory_mb,
         "LastModified": _format_modified(function.modified_at),
         "CodeSha256": base64.b64encode(bytes.fromhex(function.code_sha256)).decode(),
-        "Version": LATEST,
+        "Version": function.version,
         "RevisionId": function.revision_id,
         "State": "Active",
         "LastUpdateStatus": "Successful",
         "PackageType": "Zip",
         "Architectures": [_ARCHITECTURE],
-        "EphemeralStorage": {"Size": 512},
+        "EphemeralStorage": {"Size": function.ephemeral_storage_mb},
         "TracingConfig": {"Mode": "PassThrough"},
     }
     if function.environment:

@@ -1,7 +1,4 @@
-"""Lambda API: functions and their code, at ``$LATEST``.
-
-Versions, aliases and layers are not built yet: a call that needs one is told so by name.
-"""
+"""Lambda API: functions, their code and their configuration."""
 
 import asyncio
 import hashlib
@@ -14,26 +11,31 @@ from uuid import uuid4
 import structlog
 
 from onread.control.call import ControlCall, Operations
-from onread.control.function_names import find_function, read_qualifier, read_reference
+from onread.control.function_names import (
+    find_function,
+    find_latest,
+    find_version,
+    not_found,
+    read_qualifier,
+    read_reference,
+)
 from onread.control.function_settings import (
-    LATEST,
     function_configuration,
     members_not_kept,
     read_settings,
     read_tags,
 )
-from onread.control.pages import check_page_size, cut_page
+from onread.control.lambda_versions import publishing, versions_page
+from onread.control.pages import cut_page, items_wanted
 from onread.errors import InvalidParameterValueException, PreconditionFailedException
 from onread.functions.package import check_package
 from onread.functions.runtimes import Interpreter
 from onread.metadata.facade import Records
-from onread.metadata.records import Function
+from onread.metadata.records import LATEST, Function
 from onread.wire.output import Output
 
 ReadObject = Callable[[ControlCall, str, str, str | None], Awaitable[bytes]]
 """Reads a package from a bucket with the caller's own rights: call, bucket, key, version id."""
-
-DEFAULT_ITEMS, MOST_ITEMS = 50, 10_000
 
 log = structlog.get_logger()
 
@@ -122,14 +124,15 @@ class LambdaFunctionOperations:
             **fields,
             **package.fields,
         )
-        await self._records.create_function(function, package.content)
-        self._host.prewarm(function)
+        publish = publishing() if call.params.get("Publish") else None
+        made = await self._records.create_function(function, package.content, publish=publish)
+        self._host.prewarm(made)
         _log_members_not_kept(call, function.name)
-        return Output(members=function_configuration(function), status=201)
+        return Output(members=_shown(made), status=201)
 
     async def get_function(self, call: ControlCall) -> Output:
         """GetFunction. The package has no location to download from yet."""
-        function = find_function(self._records, call)
+        function = find_version(self._records, call)
         members: dict[str, Any] = {
             "Configuration": function_configuration(function, qualifier=read_qualifier(call)),
             "Code": {"RepositoryType": "S3"},
@@ -140,27 +143,27 @@ class LambdaFunctionOperations:
 
     async def get_function_configuration(self, call: ControlCall) -> Output:
         """GetFunctionConfiguration."""
-        function = find_function(self._records, call)
+        function = find_version(self._records, call)
         return Output(members=function_configuration(function, qualifier=read_qualifier(call)))
 
     async def update_function_code(self, call: ControlCall) -> Output:
         """UpdateFunctionCode; with DryRun everything is checked and nothing changes."""
-        before = find_function(self._records, call)
+        before = find_latest(self._records, call)
         read_settings({"ImageUri": call.params.get("ImageUri")})
         package = await self._read_package(call, call.params)
         change = self._change(call, package.fields)
         if call.params.get("DryRun"):
             return Output(members=function_configuration(change(before)))
+        publish = publishing() if call.params.get("Publish") else None
         after = await self._records.update_function(
-            call.account_id, before.name, change, code=package.content
+            call.account_id, before.name, change, code=package.content, publish=publish
         )
-        self._host.drop(after)
-        _log_members_not_kept(call, after.name)
-        return Output(members=function_configuration(after))
+        self._changed(after)
+        return Output(members=_shown(after))
 
     async def update_function_configuration(self, call: ControlCall) -> Output:
         """UpdateFunctionConfiguration: members that are left out keep their value."""
-        before = find_function(self._records, call)
+        before = find_latest(self._records, call)
         fields = read_settings(call.params)
         if "role" in fields:
             self._check_role(before.name, fields["role"])
@@ -168,39 +171,58 @@ class LambdaFunctionOperations:
             fields["state_reason"] = await self._state_reason(fields["runtime"])
         change = self._change(call, fields)
         after = await self._records.update_function(call.account_id, before.name, change)
-        self._host.drop(after)
+        self._changed(after)
         _log_members_not_kept(call, after.name)
         return Output(members=function_configuration(after))
 
     async def delete_function(self, call: ControlCall) -> Output:
-        """DeleteFunction."""
-        if read_qualifier(call) == LATEST:
+        """DeleteFunction: the whole function, or one published version."""
+        function, qualifier = find_function(self._records, call), read_qualifier(call)
+        if qualifier is None:
+            await self._records.delete_function(call.account_id, function.name)
+            self._host.drop(function, deleted=True)
+        else:
+            await self._delete_version(call, function.name, qualifier)
+        return Output(members={"StatusCode": 204}, status=204)
+
+    async def _delete_version(self, call: ControlCall, name: str, qualifier: str) -> None:
+        if qualifier == LATEST:
             raise InvalidParameterValueException(
                 "$LATEST version cannot be deleted without deleting the function. Leave the version out."
             )
-        function = find_function(self._records, call)
-        await self._records.delete_function(call.account_id, function.name)
-        self._host.drop(function, deleted=True)
-        return Output(members={"StatusCode": 204}, status=204)
+        if not qualifier.isdecimal():
+            if self._records.published.alias(call.account_id, name, qualifier) is None:
+                raise not_found(call, name, qualifier)
+            raise InvalidParameterValueException(
+                "Deletion of aliases is not currently supported by DeleteFunction: use DeleteAlias."
+            )
+        version = self._records.published.find(call.account_id, name, qualifier)
+        if version is not None:  # on AWS, too, it is no error when it is not there
+            await self._records.published.delete_version(call.account_id, name, int(qualifier))
+            self._host.drop(version, deleted=True)
 
     async def list_functions(self, call: ControlCall) -> Output:
-        """ListFunctions, by name; every function has the one version ``$LATEST``."""
+        """ListFunctions, by name; every version of each with FunctionVersion ALL."""
+        functions = self._records.list_functions(call.account_id)
+        if call.params.get("FunctionVersion") == "ALL":
+            published = self._records.published
+            every = [[each, *published.versions(call.account_id, each.name)] for each in functions]
+            return versions_page(call, [version for versions in every for version in versions], "Functions")
         page = cut_page(
-            self._records.list_functions(call.account_id),
+            functions,
             name_of=lambda function: function.name,
             token=call.params.get("Marker"),
-            most=check_page_size(
-                call.params.get("MaxItems"),
-                default=DEFAULT_ITEMS,
-                largest=MOST_ITEMS,
-                member="MaxItems",
-                refusal=InvalidParameterValueException,
-            ),
+            most=items_wanted(call),
             refusal=InvalidParameterValueException,
         )
-        asked = LATEST if call.params.get("FunctionVersion") == "ALL" else None
-        listed = {"Functions": [function_configuration(each, qualifier=asked) for each in page.items]}
+        listed = {"Functions": [function_configuration(each) for each in page.items]}
         return Output(members={**listed, **({"NextMarker": page.next_token} if page.next_token else {})})
+
+    def _changed(self, after: Function) -> None:
+        """``$LATEST`` has changed, and perhaps a version was made of it."""
+        latest = self._records.function(after.account_id, after.name)
+        if latest is not None:
+            self._host.drop(latest)
 
     def _change(self, call: ControlCall, fields: Mapping[str, Any]) -> Callable[[Function], Function]:
         """The change as it is made inside the transaction: a stale RevisionId is refused there."""
@@ -243,6 +265,11 @@ class LambdaFunctionOperations:
                 "The role defined for the function cannot be assumed by Lambda."
             )
         log.warning("control.role_unknown", function=function_name, role=role)
+
+
+def _shown(made: Function) -> dict[str, Any]:
+    """``$LATEST`` without a qualifier; the version that was published with its number."""
+    return function_configuration(made, qualifier=None if made.version == LATEST else made.version)
 
 
 def _log_members_not_kept(call: ControlCall, function_name: str) -> None:

@@ -2,14 +2,15 @@
 
 import asyncio
 import base64
+import random
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import orjson
 import structlog
 
 from onread.control.call import ControlCall, Operations
-from onread.control.function_names import find_function
-from onread.control.function_settings import LATEST
+from onread.control.function_names import asked_arn, find_version, read_qualifier
 from onread.errors import (
     InvalidParameterValueException,
     InvalidRequestContentException,
@@ -17,7 +18,7 @@ from onread.errors import (
     ServiceError,
 )
 from onread.functions.invoker import Failed, Invocation, Invoker, Outcome, Returned
-from onread.metadata.lookups import Lookups
+from onread.metadata.facade import Records
 from onread.metadata.records import Function
 from onread.wire.output import Output
 
@@ -31,14 +32,26 @@ Spawn = Callable[[Callable[[], Awaitable[None]]], None]
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The version that runs, and the function's ARN as it was asked for."""
+
+    function: Function
+    arn: str
+
+
 class LambdaInvokeOperations:
     """Invoke.
 
     Args:
         spawn: owns the runs of events, which go on after their answer.
+        draw: from 0 up to 1, equally likely everywhere: divides the invocations of an alias with weights.
     """
 
-    def __init__(self, records: Lookups, *, invoker: Invoker, spawn: Spawn) -> None:
+    def __init__(
+        self, records: Records, *, invoker: Invoker, spawn: Spawn, draw: Callable[[], float] = random.random
+    ) -> None:
+        self._draw = draw
         self._records = records
         self._invoker = invoker
         self._spawn = spawn
@@ -52,39 +65,43 @@ class LambdaInvokeOperations:
 
         Cancellation: a run that somebody waited for is abandoned; an event goes on.
         """
-        function = find_function(self._records, call)
+        asked = self._asked(call)
         event = _read_event(call)
         match call.params.get("InvocationType") or "RequestResponse":
             case "DryRun":
                 return Output(members={"StatusCode": 204}, status=204)
             case "Event":
-                caller = call.principal.arn
-                self._spawn(lambda: self._run_event(call.request_id, function, event, caller))
+                self._spawn(lambda: self._run_event(call, asked, event))
                 return Output(members={"StatusCode": 202}, status=202)
             case "RequestResponse":
-                return await self._run_and_wait(call, function, event)
+                return await self._run_and_wait(call, asked, event)
             case other:
                 raise InvalidParameterValueException(
                     f"InvocationType {other[:40]!r} is none of RequestResponse, Event and DryRun."
                 )
 
-    async def _run_and_wait(self, call: ControlCall, function: Function, event: bytes) -> Output:
-        running = await self._invoker.start(_invocation(call.request_id, function, event, call.principal.arn))
+    def _asked(self, call: ControlCall) -> _Asked:
+        function = find_version(self._records, call, draw=self._draw())
+        return _Asked(function, asked_arn(function, read_qualifier(call)))
+
+    async def _run_and_wait(self, call: ControlCall, asked: _Asked, event: bytes) -> Output:
+        running = await self._invoker.start(_invocation(call, asked, event))
         try:
             outcome = await asyncio.shield(running.finished)
         finally:
             running.abandon()  # does nothing after the end
-        members = {"StatusCode": 200, "ExecutedVersion": LATEST, "Payload": outcome.payload}
+        members = {"StatusCode": 200, "ExecutedVersion": asked.function.version, "Payload": outcome.payload}
         if not isinstance(outcome, Returned):
             members["FunctionError"] = _function_error(outcome)
         if call.params.get("LogType") == "Tail":
             members["LogResult"] = base64.b64encode(running.log_tail).decode()
         return Output(members=members)
 
-    async def _run_event(self, request_id: str, function: Function, event: bytes, caller: str) -> None:
+    async def _run_event(self, call: ControlCall, asked: _Asked, event: bytes) -> None:
         """Nobody waits for the result, so the log tells what became of it."""
+        request_id, function = call.request_id, asked.function
         try:
-            running = await self._invoker.start(_invocation(request_id, function, event, caller))
+            running = await self._invoker.start(_invocation(call, asked, event))
             outcome = await asyncio.shield(running.finished)
         except ServiceError as error:
             log.error(
@@ -106,14 +123,15 @@ class LambdaInvokeOperations:
             )
 
 
-def _invocation(request_id: str, function: Function, event: bytes, caller: str) -> Invocation:
-    allowed_seconds = function.timeout_seconds + QUEUE_SECONDS
+def _invocation(call: ControlCall, asked: _Asked, event: bytes) -> Invocation:
+    allowed_seconds = asked.function.timeout_seconds + QUEUE_SECONDS
     return Invocation(
-        request_id=request_id,
-        function=function,
+        request_id=call.request_id,
+        function=asked.function,
         event=event,
         deadline=asyncio.get_running_loop().time() + allowed_seconds,
-        caller=caller,
+        caller=call.principal.arn,
+        invoked_arn=asked.arn,
     )
 
 

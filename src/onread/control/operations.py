@@ -7,8 +7,10 @@ from typing import Protocol
 from onread.control.access_points import AccessPointOperations, BucketExists
 from onread.control.call import ControlOperation
 from onread.control.keys import AccessKeyOperations
+from onread.control.lambda_aliases import LambdaAliasOperations
 from onread.control.lambda_functions import FunctionHost, LambdaFunctionOperations, ReadObject
 from onread.control.lambda_invoke import LambdaInvokeOperations, Spawn
+from onread.control.lambda_versions import LambdaVersionOperations
 from onread.control.object_lambda_access_points import ObjectLambdaAccessPointOperations
 from onread.control.object_lambda_settings import ObjectLambdaSettingsOperations
 from onread.control.onread_operations import LogKeeper, OnreadOperations
@@ -53,6 +55,8 @@ def control_operations(
         ("s3control", access_points.operations()),
         ("s3control", ObjectLambdaAccessPointOperations(records, clock=clock).operations()),
         ("lambda", functions_of_lambda.operations()),
+        ("lambda", LambdaVersionOperations(records, prewarm=functions.prewarm).operations()),
+        ("lambda", LambdaAliasOperations(records).operations()),
         ("lambda", LambdaInvokeOperations(records, invoker=functions, spawn=spawn).operations()),
         ("iam", UserOperations(records, clock=clock).operations()),
         ("iam", AccessKeyOperations(records, clock=clock).operations()),

@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from onread.errors import ServiceError
+from onread.control.call import ControlCall
+from onread.errors import InvalidParameterValueException, ServiceError
 
 Item = TypeVar("Item")
 _MOST_CHARACTERS = 1024
+DEFAULT_ITEMS, MOST_ITEMS = 50, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,21 @@ def check_page_size(
     if not 1 <= asked <= largest:
         raise refusal(f"{member} must be between 1 and {largest}.")
     return asked
+
+
+def items_wanted(call: ControlCall) -> int:
+    """How many items a list of the Lambda API shall hold.
+
+    Raises:
+        InvalidParameterValueException: ``MaxItems`` is out of range.
+    """
+    return check_page_size(
+        call.params.get("MaxItems"),
+        default=DEFAULT_ITEMS,
+        largest=MOST_ITEMS,
+        member="MaxItems",
+        refusal=InvalidParameterValueException,
+    )
 
 
 def encode_token(name: str) -> str:

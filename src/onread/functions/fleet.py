@@ -1,8 +1,8 @@
-"""The environments of one function, and the invocations that wait for one.
+"""The environments of one version of a function, and the invocations that wait for one.
 
 Decides who runs where: an idle environment if there is one, else a new one while fewer exist than the
-function may have, else the queue, where callers take turns. Environments of an older revision of the
-function get no further run.
+function may have, else the queue, where callers take turns. Environments of an older revision of
+``$LATEST`` get no further run.
 """
 
 import asyncio
@@ -54,12 +54,16 @@ class Headquarters(Protocol):
 
 
 class Fleet:
-    """The environments of one function. Loop only; nothing here waits but `start`."""
+    """The environments of one version of a function. Loop only; nothing here waits but `start`.
 
-    def __init__(self, function: Function, headquarters: Headquarters) -> None:
+    Args:
+        log: of the function; all its versions write into it.
+    """
+
+    def __init__(self, function: Function, headquarters: Headquarters, log: FunctionLog) -> None:
         settings = headquarters.settings
         self.function = function
-        self.log = FunctionLog(settings.log_bytes_per_function)
+        self.log = log
         self.environments: dict[str, Supervisor] = {}
         self.waiting: FairQueue[str, Waiting] = FairQueue()
         self._headquarters = headquarters
@@ -77,9 +81,8 @@ class Fleet:
 
     @property
     def _most(self) -> int:
-        """How many environments there may be here; the first pools have the rest of an uneven division."""
-        index, count = self._settings.share
-        return max((self.function.warm_environments + count - 1 - index) // count, 1)
+        """How many environments there may be here."""
+        return self._settings.share_of(self.function.warm_environments)
 
     async def start(self, invocation: Invocation) -> Run:
         """See `onread.functions.invoker.Invoker.start`."""

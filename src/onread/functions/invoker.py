@@ -19,6 +19,8 @@ class Invocation:
         deadline: monotonic (loop) seconds by which an environment must have been found; the run itself
             is limited by the function's own timeout and by this, whichever comes first.
         caller: on whose behalf; those who wait for a free environment take turns by it.
+        invoked_arn: the function's ARN as it was asked for, with the alias or version that was named;
+            empty: without one.
     """
 
     request_id: str
@@ -26,6 +28,7 @@ class Invocation:
     event: bytes
     deadline: float
     caller: str = ""
+    invoked_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ the store of packages, keys) is handed in as callables.
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from onread.errors import (
 )
 from onread.functions.fleet import Fleet
 from onread.functions.invoker import Invocation, Outcome
-from onread.functions.logs import Clock, EnvironmentLog, LogLine, LogSink
+from onread.functions.logs import Clock, EnvironmentLog, FunctionLog, LogLine, LogSink
 from onread.functions.package import check_handler, remove_unfinished, unpack
 from onread.functions.process import Launcher, ProcessLauncher
 from onread.functions.provision import Credentials, Prepared, Serve
@@ -30,7 +31,7 @@ from onread.functions.runtimes import Interpreter, Runtimes
 from onread.functions.settings import PoolSettings
 from onread.functions.supervisor import Supervisor
 from onread.functions.variables import check_environment_variables
-from onread.metadata.records import Function
+from onread.metadata.records import LATEST, Function
 
 Code = Callable[[str], Awaitable[bytes]]
 """The zip of a hexadecimal SHA-256. Raises ResourceNotFoundException."""
@@ -114,7 +115,9 @@ class FunctionPool:
         self._runtimes = runtimes or Runtimes(search_path=settings.search_path)
         self._unpacked: dict[str, Path] = {}
         self._unpacking: dict[str, asyncio.Lock] = {}
-        self._fleets: dict[tuple[str, str], Fleet] = {}
+        self._fleets: dict[tuple[str, str, str], Fleet] = {}
+        self._logs: dict[tuple[str, str], FunctionLog] = {}
+        self._open: Counter[tuple[str, str]] = Counter()
         self._supervisors: dict[str, Supervisor] = {}
         self._group = asyncio.TaskGroup()
         self._closed = True
@@ -151,7 +154,34 @@ class FunctionPool:
         """See `onread.functions.invoker.Invoker.start`."""
         if self._closed:
             raise TooManyRequestsException("The gateway is stopping.")
-        return await self._fleet(invocation.function).start(invocation)
+        function = invocation.function
+        key = (function.account_id, function.name)
+        self._refuse_more_than_reserved(function)
+        self._open[key] += 1
+        try:
+            run = await self._fleet(function).start(invocation)
+        except BaseException:
+            self._over(key)
+            raise
+        run.finished.add_done_callback(lambda _: self._over(key))
+        return run
+
+    def _over(self, key: tuple[str, str]) -> None:
+        self._open[key] -= 1
+        if not self._open[key]:
+            del self._open[key]
+
+    def _refuse_more_than_reserved(self, function: Function) -> None:
+        reserved = function.reserved_concurrency
+        if reserved is None:
+            return
+        here = self.settings.share_of(reserved) if reserved else 0
+        if self._open[function.account_id, function.name] >= here:
+            raise TooManyRequestsException(
+                "Rate Exceeded.",
+                retry_after_seconds=1,
+                Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
+            )
 
     def prewarm(self, function: Function) -> None:
         """Start an environment of this function if it has none, so that the first caller finds it warm."""
@@ -163,22 +193,22 @@ class FunctionPool:
     def drop(self, function: Function, *, deleted: bool = False) -> None:
         """The function was updated or deleted: its environments get no further run.
 
+        A deleted ``$LATEST`` is the whole function, with all its versions.
         Idle ones end at once, busy ones after their run. Those that wait for a deleted function are
         refused with ResourceNotFoundException; those that wait for an updated one get a new environment.
         """
-        fleet = self._fleets.get((function.account_id, function.name))
-        if fleet is None:
-            return
         if deleted:
-            del self._fleets[function.account_id, function.name]
-            fleet.delete()
-        else:
+            for key in [key for key in self._fleets if _belongs(key, function)]:
+                self._fleets.pop(key).delete()
+            if function.version == LATEST:
+                self._logs.pop((function.account_id, function.name), None)
+        elif (fleet := self._fleets.get(_key(function))) is not None:
             fleet.adopt(function)
             fleet.retire("function updated")
 
     def adopt(self, function: Function) -> None:
         """The function was changed somewhere else: what runs here follows. Nothing is started."""
-        fleet = self._fleets.get((function.account_id, function.name))
+        fleet = self._fleets.get(_key(function))
         if fleet is not None:
             fleet.adopt(function)
 
@@ -196,9 +226,9 @@ class FunctionPool:
         return supervisor is not None and supervisor.live
 
     def logs(self, function: Function) -> Iterable[LogLine]:
-        """The latest lines of a function, oldest first."""
-        fleet = self._fleets.get((function.account_id, function.name))
-        return () if fleet is None else fleet.log.lines()
+        """The latest lines of a function, all its versions, oldest first."""
+        log = self._logs.get((function.account_id, function.name))
+        return () if log is None else log.lines()
 
     def counts(self) -> tuple[int, int, int]:
         """How many environments exist, how many of them have a run, how many invocations wait."""
@@ -276,8 +306,20 @@ class FunctionPool:
                 other.balance()
 
     def _fleet(self, function: Function) -> Fleet:
-        key = (function.account_id, function.name)
-        fleet = self._fleets.get(key)
+        fleet = self._fleets.get(_key(function))
         if fleet is None:
-            fleet = self._fleets[key] = Fleet(function, self)
+            owner = (function.account_id, function.name)
+            log = self._logs.get(owner)
+            if log is None:
+                log = self._logs[owner] = FunctionLog(self.settings.log_bytes_per_function)
+            fleet = self._fleets[_key(function)] = Fleet(function, self, log)
         return fleet
+
+
+def _key(function: Function) -> tuple[str, str, str]:
+    return function.account_id, function.name, function.version
+
+
+def _belongs(key: tuple[str, str, str], function: Function) -> bool:
+    """Whether a fleet goes when this version of a function is deleted."""
+    return key == _key(function) or (key[:2] == _key(function)[:2] and function.version == LATEST)

@@ -74,7 +74,7 @@ def build_command(
         access_key_id=access_key_id,
         secret_access_key=secret_access_key,
         session_token=session_token,
-        log_stream=f"{surround.clock():%Y/%m/%d}/[$LATEST]{environment_id}",
+        log_stream=f"{surround.clock():%Y/%m/%d}/[{function.version}]{environment_id}",
     )
     return Command(
         arguments=[prepared.interpreter.path, "-I", "-B", str(script), function.name, str(os.getpid())],
@@ -83,6 +83,6 @@ def build_command(
         limits=Limits(
             data_bytes=(function.memory_mb + settings.memory_allowance_mb) * 1024 * 1024,
             open_files=settings.open_files,
-            file_bytes=settings.file_bytes,
+            file_bytes=function.ephemeral_storage_mb * 1024 * 1024,
         ),
     )

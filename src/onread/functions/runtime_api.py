@@ -51,7 +51,7 @@ def build_delivery(invocation: Invocation, deadline: datetime) -> Delivery:
         request_id=invocation.request_id,
         event=invocation.event,
         deadline_ms=int(deadline.timestamp() * 1000),
-        function_arn=invocation.function.arn,
+        function_arn=invocation.invoked_arn or invocation.function.arn,
         trace_id=f"Root={root};Parent={secrets.token_hex(8)};Sampled=0",
     )
 

@@ -25,7 +25,7 @@ class PoolSettings:
         backoff_first_seconds, backoff_last_seconds: the pause after a failed start, doubled up to the last.
         memory_allowance_mb: what a process may hold beyond its function's memory: the limit counts
             reserved private memory (stacks, the interpreter's own), Lambda counts what is resident.
-        open_files, file_bytes: descriptors a process may hold, and the largest file it may write.
+        open_files: descriptors a process may hold.
         log_bytes_per_invocation: what is over it is dropped, with a marker.
         log_bytes_per_function: the latest lines kept in memory.
     """
@@ -45,6 +45,10 @@ class PoolSettings:
     backoff_last_seconds: float = 60.0
     memory_allowance_mb: int = 128
     open_files: int = 1024
-    file_bytes: int = 512 * 1024 * 1024
     log_bytes_per_invocation: int = 256 * 1024
     log_bytes_per_function: int = 1024 * 1024
+
+    def share_of(self, whole: int) -> int:
+        """What this pool has of something that all have together: at least one; the first have the rest."""
+        index, count = self.share
+        return max((whole + count - 1 - index) // count, 1)

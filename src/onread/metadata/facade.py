@@ -7,8 +7,19 @@ new snapshot; when the call returns, this gateway already serves the change.
 from collections.abc import Callable
 from functools import cached_property, partial
 
-from onread.metadata import access_points, credentials, functions, users
+from sqlalchemy import Connection
+
+from onread.metadata import (
+    access_points,
+    credentials,
+    function_code,
+    function_versions,
+    functions,
+    users,
+)
+from onread.metadata.function_versions import Publish
 from onread.metadata.object_lambda_settings import ObjectLambdaSettingsRecords
+from onread.metadata.published_facade import PublishedRecords
 from onread.metadata.records import AccessKey, AccessPoint, Function, ObjectLambdaAccessPoint, User
 from onread.metadata.transactions import Transactions
 
@@ -27,6 +38,17 @@ class Records(Transactions):
         """onread's own settings of Object Lambda access points."""
         return ObjectLambdaSettingsRecords(
             lambda: self._snapshot.object_lambda_settings, self._write, self._region
+        )
+
+    @cached_property
+    def published(self) -> PublishedRecords:
+        """Versions, aliases and attached documents of functions; layers."""
+        return PublishedRecords(
+            lambda: self._snapshot,
+            self._write,
+            sealer=self._sealer,
+            region=self._region,
+            clock=self._clock,
         )
 
     # Users and their keys
@@ -179,15 +201,26 @@ class Records(Transactions):
 
     # Functions
 
-    async def create_function(self, record: Function, code: bytes) -> None:
-        """Add a function and keep its zip, whose SHA-256 the record names.
+    async def create_function(
+        self, record: Function, code: bytes, *, publish: Publish | None = None
+    ) -> Function:
+        """Add a function and keep its zip, whose SHA-256 the record names; the version that came of it.
+
+        Args:
+            publish: makes version 1 of it in the same transaction.
 
         Raises:
             ResourceConflictException: the name is taken.
         """
-        await self._write(
-            partial(functions.create, sealer=self._sealer, record=record, code=code, stored_at=self._clock())
-        )
+        place, now = (record.account_id, record.region, record.name), self._clock()
+
+        def work(connection: Connection) -> Function:
+            functions.create(connection, self._sealer, record, code, now)
+            if publish is None:
+                return record
+            return function_versions.publish(connection, self._sealer, place, publish)
+
+        return await self._write(work)
 
     async def update_function(
         self,
@@ -196,29 +229,34 @@ class Records(Transactions):
         change: Callable[[Function], Function],
         *,
         code: bytes | None = None,
+        publish: Publish | None = None,
     ) -> Function:
         """Replace a function by what ``change`` makes of it, with new code when some is given.
+
+        Args:
+            publish: makes a version of it in the same transaction, which is given back then.
 
         Raises:
             ResourceNotFoundException: there is none; and whatever ``change`` raises.
         """
-        work = partial(
-            functions.update_function,
-            sealer=self._sealer,
-            place=(account_id, self._region, name),
-            change=change,
-            code=code,
-            stored_at=self._clock(),
-        )
+        place, now = (account_id, self._region, name), self._clock()
+
+        def work(connection: Connection) -> Function:
+            changed = functions.update_function(connection, self._sealer, place, change, code, now)
+            if publish is None:
+                return changed
+            return function_versions.publish(connection, self._sealer, place, publish)
+
         return await self._write(work)
 
     async def delete_function(self, account_id: str, name: str) -> None:
-        """Remove a function and the code that nothing else uses.
+        """Remove a function with its versions and aliases, and the code that nothing else uses.
 
         Raises:
             ResourceNotFoundException: there is none.
         """
-        await self._write(partial(functions.delete_function, place=(account_id, self._region, name)))
+        place = (account_id, self._region, name)
+        await self._write(partial(functions.delete_function, sealer=self._sealer, place=place))
 
     async def load_code(self, sha256: str) -> bytes:
         """The zip with this hexadecimal SHA-256.
@@ -226,4 +264,4 @@ class Records(Transactions):
         Raises:
             ResourceNotFoundException: no function uses it any more (it was updated or deleted).
         """
-        return await self._read(partial(functions.load_code, sha256=sha256))
+        return await self._read(partial(function_code.load_code, sha256=sha256))

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from onread.metadata.function_records import FunctionLayer
 from onread.wire.secret import Secret
 
 __all__ = [
     "DEFAULT_SETTINGS",
+    "LATEST",
     "AccessKey",
     "AccessPoint",
     "Function",
@@ -18,6 +21,9 @@ __all__ = [
     "Secret",
     "User",
 ]
+
+LATEST = "$LATEST"
+"""The version of a function that can be changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +113,17 @@ DEFAULT_SETTINGS = ObjectLambdaSettings()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A Lambda function at ``$LATEST``.
+    """A Lambda function at one version.
 
-    ``code_sha256`` is hexadecimal and names the zip in the code store. ``warm_environments`` is
-    onread's own: how many environments may run at once.
+    Attributes:
+        version: ``$LATEST``, or the number of a published version, whose code and configuration never change.
+        code_sha256: hexadecimal; names the zip in the code store.
+        unzipped_bytes: what the zip unpacks to; 0 when it was kept before this was counted.
+        further: members that AWS's tools read back and that change nothing here, by AWS's name.
+        warm_environments, min_environments: onread's own: how many environments may run at once, and how
+            many are kept while nobody asks.
+        reserved_concurrency: how many invocations of all versions may be open at once; None: not limited.
+        last_version: the number of the version published last, which may have been deleted.
     """
 
     account_id: str
@@ -123,14 +136,26 @@ class Function:
     code_size_bytes: int
     modified_at: datetime
     revision_id: str
+    version: str = LATEST
     description: str = ""
     timeout_seconds: int = 3
     memory_mb: int = 128
+    ephemeral_storage_mb: int = 512
+    unzipped_bytes: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
+    layers: tuple[FunctionLayer, ...] = ()
+    further: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     warm_environments: int = 2
+    min_environments: int = 0
+    reserved_concurrency: int | None = None
+    last_version: int = 0
     state_reason: str | None = None
 
     @property
     def arn(self) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{self.name}"
+
+    @property
+    def qualified_arn(self) -> str:
+        return f"{self.arn}:{self.version}"

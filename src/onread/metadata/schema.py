@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision that `metadata` describes: the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -186,4 +186,105 @@ functions = Table(
     Column("tags", Text, nullable=False),
     Column("warm_environments", Integer, nullable=False),
     Column("state_reason", Text),
+    Column("unzipped_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("ephemeral_storage_mb", Integer, nullable=False, server_default="512"),
+    # What the function needs of its layers, as JSON: a layer may be deleted while functions use it.
+    Column("layers", Text, nullable=False, server_default="[]"),
+    Column("further", Text, nullable=False, server_default="{}"),
+    Column("last_version", Integer, nullable=False, server_default="0"),
+    Column("reserved_concurrency", Integer),
+    Column("min_environments", Integer, nullable=False, server_default="0"),
+)
+
+
+def _of_function() -> ForeignKeyConstraint:
+    names = ("account_id", "region", "name")
+    return ForeignKeyConstraint(names, [f"functions.{name}" for name in names], ondelete="CASCADE")
+
+
+function_versions = Table(
+    "function_versions",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("runtime", String(64), nullable=False),
+    Column("handler", String(128), nullable=False),
+    Column("role", String(512), nullable=False),
+    Column("code_sha256", ForeignKey("function_code.sha256"), nullable=False),
+    Column("code_size_bytes", BigInteger, nullable=False),
+    Column("modified_at", UtcDateTime, nullable=False),
+    Column("revision_id", String(36), nullable=False),
+    Column("description", Text, nullable=False),
+    # The description of $LATEST when this was published: a version may have been given its own.
+    Column("latest_description", Text, nullable=False),
+    Column("timeout_seconds", Integer, nullable=False),
+    Column("memory_mb", Integer, nullable=False),
+    Column("sealed_environment", LargeBinary, nullable=False),
+    Column("state_reason", Text),
+    Column("unzipped_bytes", BigInteger, nullable=False),
+    Column("ephemeral_storage_mb", Integer, nullable=False),
+    Column("layers", Text, nullable=False),
+    Column("further", Text, nullable=False),
+    _of_function(),
+)
+
+function_aliases = Table(
+    "function_aliases",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("alias", String(128), primary_key=True),
+    Column("version", String(16), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("weights", Text, nullable=False),
+    Column("revision_id", String(36), nullable=False),
+    _of_function(),
+)
+
+# Documents that hang on a function, or on one version or alias of it: its policies, for example.
+function_attachments = Table(
+    "function_attachments",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("qualifier", String(128), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("revision_id", String(36), nullable=False),
+    Column("modified_at", UtcDateTime, nullable=False),
+    _of_function(),
+)
+
+# A layer stays known when all its versions are gone: their numbers are never used again.
+layers = Table(
+    "layers",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("name", String(140), primary_key=True),
+    Column("last_number", Integer, nullable=False),
+)
+
+layer_versions = Table(
+    "layer_versions",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("name", String(140), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("code_sha256", ForeignKey("function_code.sha256"), nullable=False),
+    Column("code_size_bytes", BigInteger, nullable=False),
+    Column("unzipped_bytes", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("license", Text, nullable=False),
+    Column("runtimes", Text, nullable=False),
+    Column("architectures", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["account_id", "region", "name"], ["layers.account_id", "layers.region", "layers.name"]
+    ),
 )

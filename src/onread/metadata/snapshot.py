@@ -12,6 +12,7 @@ from onread.metadata.access_points import load_access_points, load_object_lambda
 from onread.metadata.credentials import load_access_keys
 from onread.metadata.functions import load_functions
 from onread.metadata.object_lambda_settings import load_object_lambda_settings
+from onread.metadata.published import Published, load_published
 from onread.metadata.records import (
     AccessKey,
     AccessPoint,
@@ -43,6 +44,7 @@ class Snapshot:
     object_lambda_access_points_by_alias: Mapping[str, ObjectLambdaAccessPoint] = field(default_factory=dict)
     object_lambda_settings: Mapping[Key, ObjectLambdaSettings] = field(default_factory=dict)
     functions: Mapping[Key, Function] = field(default_factory=dict)
+    published: Published = field(default_factory=Published)
 
 
 def read_epoch(connection: Connection) -> int:
@@ -59,6 +61,7 @@ def load_snapshot(connection: Connection, sealer: Sealer, region: str) -> Snapsh
     users_by_id = load_users(connection)
     access_points = load_access_points(connection, region)
     transforming = load_object_lambda_access_points(connection, region)
+    functions = {(each.account_id, each.name): each for each in load_functions(connection, sealer, region)}
     return Snapshot(
         epoch=read_epoch(connection),
         users={(user.account_id, user.name.lower()): user for user in users_by_id.values()},
@@ -68,5 +71,6 @@ def load_snapshot(connection: Connection, sealer: Sealer, region: str) -> Snapsh
         object_lambda_access_points={(each.account_id, each.name): each for each in transforming},
         object_lambda_access_points_by_alias={each.alias: each for each in transforming},
         object_lambda_settings=load_object_lambda_settings(connection, region),
-        functions={(each.account_id, each.name): each for each in load_functions(connection, sealer, region)},
+        functions=functions,
+        published=load_published(connection, sealer, region, functions),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onread import errors
+from onread.addressing.arn import FunctionReference
 from onread.errors import LambdaNotFound, LambdaPermissionError, NoTransformationDefined
 from onread.metadata.records import (
     DEFAULT_SETTINGS,
@@ -19,8 +20,8 @@ from onread.objectlambda.event import parameters, refuse_customer_keys
 from onread.policy.principal import Principal
 from onread.wire.message import Request
 
-FindFunction = Callable[[str, str], Function | None]
-"""Account id and name to the record."""
+FindFunction = Callable[[str, str, str | None], Function | None]
+"""Account id, name and qualifier (a version, an alias, None) to the version that runs this once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +47,15 @@ class ReadCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """A read with the function that will transform it, and the payload that goes with it."""
+    """A read with the function that will transform it, and the payload that goes with it.
+
+    Attributes:
+        function_arn: the function as the configuration names it, with its alias or version.
+    """
 
     call: ReadCall
     function: Function
+    function_arn: str
     payload: str
 
 
@@ -60,15 +66,22 @@ def admit(call: ReadCall, find_function: FindFunction) -> Admitted:
         NoTransformationDefined: the configuration leaves this action alone.
         InvalidRequest: the request brings a customer's key.
         NotImplemented: it asks for a range or a part, and the configuration does not allow that.
-        LambdaNotFound, LambdaPermissionError: there is no such function, or it is another account's.
+        LambdaNotFound, LambdaPermissionError: there is no such function, version or alias, or it is
+            another account's.
     """
     transformation = call.configuration.transformation_for(call.operation)
     if transformation is None:
         raise NoTransformationDefined
     refuse_customer_keys(call.request)
     _refuse_unless_allowed(call)
-    function = _function(transformation.function_arn, call.access_point.account_id, find_function)
-    return Admitted(call=call, function=function, payload=transformation.function_payload)
+    reference = parse_function_arn(transformation.function_arn)
+    function = _function(reference, call.access_point.account_id, find_function)
+    return Admitted(
+        call=call,
+        function=function,
+        function_arn=f"{function.arn}:{reference.qualifier}" if reference.qualifier else function.arn,
+        payload=transformation.function_payload,
+    )
 
 
 def _refuse_unless_allowed(call: ReadCall) -> None:
@@ -86,12 +99,11 @@ def _refuse_unless_allowed(call: ReadCall) -> None:
             raise errors.NotImplemented
 
 
-def _function(arn: str, account_id: str, find_function: FindFunction) -> Function:
-    """The function's record. There is no version and no alias but ``$LATEST``."""
-    reference = parse_function_arn(arn)
+def _function(reference: FunctionReference, account_id: str, find_function: FindFunction) -> Function:
+    """The version that this read goes to: an alias with weights is drawn anew for each."""
     if reference.account_id not in (None, account_id):
         raise LambdaPermissionError
-    function = find_function(account_id, reference.name)
-    if function is None or reference.qualifier not in (None, "$LATEST"):
+    function = find_function(account_id, reference.name, reference.qualifier)
+    if function is None:
         raise LambdaNotFound
     return function

@@ -199,6 +199,7 @@ class Transformation:
             event=event,
             deadline=deadline,
             caller=admitted.call.principal.arn,
+            invoked_arn=admitted.function_arn,
         )
         try:
             async with asyncio.timeout_at(deadline):

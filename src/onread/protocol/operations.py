@@ -111,15 +111,22 @@ SERVED: Mapping[str, frozenset[str]] = {
     ),
     "lambda": frozenset(
         (
+            "CreateAlias",
             "CreateFunction",
+            "DeleteAlias",
             "DeleteFunction",
             "DeleteFunctionConcurrency",
+            "GetAlias",
             "GetFunction",
             "GetFunctionConcurrency",
             "GetFunctionConfiguration",
             "Invoke",
+            "ListAliases",
             "ListFunctions",
+            "ListVersionsByFunction",
+            "PublishVersion",
             "PutFunctionConcurrency",
+            "UpdateAlias",
             "UpdateFunctionCode",
             "UpdateFunctionConfiguration",
         )

@@ -193,6 +193,8 @@ def check_shape(value: Any, shape: Shape | None, where: str) -> None:
             assert type(value) is int, where
         case "boolean":
             assert type(value) is bool, where
+        case "double":
+            assert type(value) is float, where
         case "blob":
             assert type(value) is bytes, where
         case "timestamp":

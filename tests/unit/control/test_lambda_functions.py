@@ -127,6 +127,8 @@ def test_what_does_not_exist_is_named_so(run_with_api: Run, asked: dict[str, str
             "DeleteFunction": {},
             "Invoke": {},
         }.items():
+            if operation == "DeleteFunction" and asked.get("Qualifier"):
+                continue  # a version that is not there is deleted: see test_lambda_versions
             with pytest.raises(ResourceNotFoundException, match="Function not found"):
                 await api.call("lambda", operation, **asked, **more)
 
@@ -324,8 +326,8 @@ def test_functions_are_listed_in_pages(run_with_api: Run) -> None:
             await create(api, name)
         first = await api.call("lambda", "ListFunctions", MaxItems=2)
         assert [each["FunctionName"] for each in first["Functions"]] == ["a", "b"]
-        rest = await api.call("lambda", "ListFunctions", Marker=first["NextMarker"], FunctionVersion="ALL")
-        assert [each["FunctionArn"][-9:] for each in rest["Functions"]] == ["c:$LATEST"]
+        rest = await api.call("lambda", "ListFunctions", Marker=first["NextMarker"])
+        assert [each["FunctionArn"][-2:] for each in rest["Functions"]] == [":c"]
         assert "NextMarker" not in rest
         for wrong in ({"Marker": "?"}, {"MaxItems": 10_001}):
             with pytest.raises(InvalidParameterValueException):
@@ -337,11 +339,10 @@ def test_functions_are_listed_in_pages(run_with_api: Run) -> None:
 def test_an_unknown_role_and_what_is_not_kept_are_logged(run_with_api: Run) -> None:
     async def scenario(api: Api) -> None:
         with capture_logs() as logs:
-            await create(api, Publish=True, TracingConfig={"Mode": "Active"})
+            await create(api, TracingConfig={"Mode": "Active"})
         told = {(entry["event"], entry.get("member")) for entry in logs}
         assert told == {
             ("control.role_unknown", None),
-            ("control.member_not_kept", "Publish"),
             ("control.member_not_kept", "TracingConfig"),
         }
 

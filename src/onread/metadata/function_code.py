@@ -1,0 +1,47 @@
+"""Zips of functions and layers: kept once for each content in the database, which every gateway reaches.
+
+One goes when the last function, version or layer that used it is changed or deleted, in the same
+transaction.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, exists, insert, select
+
+from onread.errors import ResourceNotFoundException
+from onread.metadata.schema import function_code, function_versions, functions, layer_versions
+
+
+def keep_code(connection: Connection, code: bytes, stored_at: datetime) -> None:
+    """Keep a zip under its SHA-256."""
+    sha256 = hashlib.sha256(code).hexdigest()
+    if not connection.scalar(select(exists().where(function_code.c.sha256 == sha256))):
+        connection.execute(insert(function_code).values(sha256=sha256, content=code, stored_at=stored_at))
+
+
+def drop_unused_code(connection: Connection, sha256s: Iterable[str]) -> None:
+    """Forget those of these zips that nothing names any more."""
+    for sha256 in set(sha256s):
+        if not _is_used(connection, sha256):
+            connection.execute(delete(function_code).where(function_code.c.sha256 == sha256))
+
+
+def load_code(connection: Connection, sha256: str) -> bytes:
+    """The zip with this hexadecimal SHA-256.
+
+    Raises:
+        ResourceNotFoundException: nothing uses such code any more.
+    """
+    content = connection.scalar(select(function_code.c.content).where(function_code.c.sha256 == sha256))
+    if content is None:
+        raise ResourceNotFoundException("The function's code is no longer stored.")
+    return bytes(content)
+
+
+def _is_used(connection: Connection, sha256: str) -> bool:
+    naming = [table.c.code_sha256 == sha256 for table in (functions, function_versions, layer_versions)]
+    # A function names the zips of its layers in JSON: 64 hexadecimal digits stand nowhere else in it.
+    naming += [table.c.layers.contains(sha256) for table in (functions, function_versions)]
+    return any(connection.scalar(select(exists().where(condition))) for condition in naming)
