@@ -340,7 +340,7 @@ def write_request(
     keys: Credentials | None = None,
 ) -> bytes:
     """A WriteGetObjectResponse as bytes, with any header at all, signed by hand."""
-    host = world.endpoint.removeprefix("http://")
+    host = world.endpoint.partition("://")[2]
     request = AWSRequest(
         method="POST",
         url=f"{world.endpoint}/WriteGetObjectResponse",

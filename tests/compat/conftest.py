@@ -37,7 +37,7 @@ class World:
 
     @property
     def address(self) -> tuple[str, int]:
-        host, _, port = self.endpoint.removeprefix("http://").partition(":")
+        host, _, port = self.endpoint.partition("://")[2].partition(":")
         return host, int(port)
 
     def client(self, service: str) -> Any:

@@ -2,14 +2,13 @@
 
 import contextlib
 import hashlib
+import json
 import random
 import re
 import signal
 import socket
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -20,6 +19,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from tests.compat.callers import RawCaller, fetch, presign, stage, status_and_code, write_request
 from tests.compat.conftest import World, wait_until
+from tests.compat.crowds import admin, holder_of, worker_of, workers
+from tests.compat.wire import NOTHING, signed
 
 from onread.cli.spawn import gateway
 
@@ -41,16 +42,6 @@ def on_stage(crowd):
         yield made
 
 
-def workers(world):
-    """The workers' processes, by pid."""
-    children = world.process().children()
-    return {child.pid: child for child in children if child.status() != psutil.STATUS_ZOMBIE}
-
-
-def worker_of(puppet):
-    return psutil.Process(puppet.pid).ppid()
-
-
 @pytest.fixture
 def many(crowd):
     """Kept-alive connections, divided among the workers as the kernel likes."""
@@ -65,16 +56,6 @@ def get(connection, url):
     connection.request("GET", f"{split.path}?{split.query}")
     answer = connection.getresponse()
     return answer.status, answer.read()
-
-
-def admin(world, path):
-    try:
-        with urllib.request.urlopen(world.gateway.admin_endpoint + path, timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, ""
-    except OSError:
-        return 0, ""
 
 
 def test_a_write_in_one_worker_is_read_in_all_and_transformed_by_each(crowd, many):
@@ -327,6 +308,35 @@ def test_R051_a_worker_that_is_told_to_end_is_replaced_and_finishes_what_it_has(
     puppet.returns()
     caller.leave()
     wait_until(lambda: leaving not in workers(crowd), seconds=10)
+
+
+def test_the_log_of_a_function_is_that_of_all_workers_also_when_one_is_frozen(crowd, many):
+    bucket = crowd.bucket()
+    crowd.client("s3").put_object(Bucket=bucket, Key="a", Body=b"x")
+    function = crowd.function("reports")
+    url = presign(crowd, crowd.olap(bucket, function), "a")
+    assert {get(one, url)[0] for one in many} == {200}
+    path = f"/onread/functions/{function}/logs"
+
+    def starts(connection):
+        headers = signed(crowd, "GET", path, payload_hash=NOTHING, service="onread")
+        connection.request("GET", path, headers=dict(headers))
+        answer = connection.getresponse()
+        assert answer.status == 200
+        events = json.loads(answer.read())["Events"]
+        moments = [each["Timestamp"] for each in events]
+        assert moments == sorted(moments)
+        return sum(each["Message"].startswith("START") for each in events)
+
+    wait_until(lambda: all(starts(one) == len(many) for one in many[:6]))
+    frozen = holder_of(crowd, many[0].sock.getsockname()[1])
+    of_others = [one for one in many if holder_of(crowd, one.sock.getsockname()[1]) != frozen]
+    psutil.Process(frozen).suspend()
+    try:
+        assert 0 < starts(of_others[0]) < len(many)
+    finally:
+        psutil.Process(frozen).resume()
+    wait_until(lambda: starts(of_others[0]) == len(many))
 
 
 def test_R050_a_drain_of_all_workers_lets_streams_end_and_leaves_no_process(own_world):

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
+from onread.app.elsewhere import Elsewhere
 from onread.app.foundation import Share, lay_foundation
 from onread.app.listen import Place, listen_at, tls_files
 from onread.app.refusal import REASONS, CannotStart, one_line
@@ -73,13 +74,17 @@ class Gateway:
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, given: GivenSockets = _NOTHING, share: Share | None = None
+    settings: Settings,
+    given: GivenSockets = _NOTHING,
+    share: Share | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway from its settings to its open ports, for as long as the scope is open.
 
     Args:
         given: sockets to serve instead of the addresses in the settings; they are owned from now on.
         share: one of several workers, in a data directory that `own_data_directory` holds elsewhere.
+        elsewhere: the other workers.
 
     Raises:
         CannotStart: a port is taken, the data directory is in use or unsafe, the database is too new,
@@ -88,7 +93,7 @@ async def open_gateway(
     refused: Exception
     async with AsyncExitStack() as scope:
         try:
-            gateway = await _build(settings, given, share, scope)
+            gateway = await _build(settings, given, share, elsewhere, scope)
         except REASONS as reason:
             refused = reason  # told once the scope is closed: a task group would wrap it in a group
         else:
@@ -98,7 +103,11 @@ async def open_gateway(
 
 
 async def _build(
-    settings: Settings, given: GivenSockets, share: Share | None, scope: AsyncExitStack
+    settings: Settings,
+    given: GivenSockets,
+    share: Share | None,
+    elsewhere: Elsewhere | None,
+    scope: AsyncExitStack,
 ) -> Gateway:
     certificates = [Certificates(files) for files in tls_files(settings)]
     # Functions reach us on a port of their own: no number of waiting callers can keep their writes out.
@@ -107,7 +116,7 @@ async def _build(
     base = await lay_foundation(settings, endpoint, share, scope)
     background = await scope.enter_async_context(Background())
     pool = await scope.enter_async_context(build_function_pool(base))
-    for_functions = build_pipeline(base, pool, background)
+    for_functions = build_pipeline(base, pool, background, elsewhere)
     descriptors = raise_descriptor_limit()
     for_callers = replace(for_functions, admission=build_admission(base, descriptors))
     # A half of the descriptors is for callers; the rest for files, functions, health and what is refused.

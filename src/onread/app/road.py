@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from onread.app.elsewhere import Elsewhere
 from onread.app.foundation import DOORS, Foundation, Share, utc_now
 from onread.config import Settings
 from onread.control.operations import control_operations
@@ -75,7 +76,9 @@ async def _serve_runtime_api(handler: Handler) -> AsyncIterator[str]:
         yield f"127.0.0.1:{listener.port}"
 
 
-def build_pipeline(base: Foundation, pool: FunctionPool, background: Background) -> Pipeline:
+def build_pipeline(
+    base: Foundation, pool: FunctionPool, background: Background, elsewhere: Elsewhere | None
+) -> Pipeline:
     """The road without admission: as functions travel it."""
     settings, records = base.settings, base.records
     authorizer = Authorizer(
@@ -85,7 +88,7 @@ def build_pipeline(base: Foundation, pool: FunctionPool, background: Background)
         attached=AttachedPolicies(bucket_settings=base.store.bucket_settings),
         object_tags=base.store.object_tags,
     )
-    dispatch = _dispatch(base, pool, background, authorizer)
+    dispatch = _dispatch(base, pool, background, authorizer, elsewhere)
     return Pipeline(
         services=base.services,
         authenticate=Authenticator(
@@ -122,7 +125,11 @@ def build_admission(base: Foundation, descriptors: int) -> Admission:
 
 
 def _dispatch(
-    base: Foundation, pool: FunctionPool, background: Background, authorizer: Authorizer
+    base: Foundation,
+    pool: FunctionPool,
+    background: Background,
+    authorizer: Authorizer,
+    elsewhere: Elsewhere | None,
 ) -> Dispatch:
     settings, rendezvous = base.settings, Rendezvous()
     reads = OwnReads(base.store, authorizer, settings.account_id)
@@ -145,6 +152,7 @@ def _dispatch(
             read_object=reads.read_object,
             spawn=background.spawn,
             strict=settings.strict,
+            logs_elsewhere=None if elsewhere is None else elsewhere.logs,
         ),
         account_id=settings.account_id,
         region=settings.region,

@@ -143,7 +143,8 @@ class Life:
         """The sockets may be asked for; without a place to ask at, the gateway serves all the same."""
         assert gateway.admin is not None
         try:
-            self._offer = Offer(self._settings.data_dir, gateway.front, gateway.admin, self._hand_over)
+            descriptors = {"front": gateway.front.descriptors, "admin": gateway.admin.descriptors}
+            self._offer = Offer(self._settings.data_dir, descriptors, self._hand_over)
         except OSError as error:
             _log.warning("gateway.no_hand_over", text=f"--inherit will not work: {error.strerror}")
             yield

@@ -13,18 +13,23 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Any
 
 import structlog
 from setproctitle import setproctitle
 
+from onread.app.elsewhere import GATHER_SECONDS
+from onread.app.foundation import Share
 from onread.app.gateway import ADMIN_DRAIN_SECONDS
 from onread.app.listen import Place, listen_at, tls_files
 from onread.app.refusal import CannotStart
 from onread.app.workers import DataDirectory, own_data_directory
+from onread.cli.front_sockets import bind, divide, fill_up
 from onread.cli.life import announce, given_sockets
 from onread.cli.watched import WatchedWorker
 from onread.config import ConfigurationError, Settings
 from onread.functions.backoff import Backoff
+from onread.server.hand_over import Offer
 from onread.server.listener import Listener
 from onread.server.loop import run
 from onread.server.service_manager import GivenSockets, Notifier
@@ -36,7 +41,6 @@ from onread.telemetry.logging import configure_logging
 # A worker that has lived so long is started again at once.
 _STEADY_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.1, 10.0
-_METRICS_SECONDS = 2.0
 # What a worker may need beyond its drain: ending runs, closing the databases.
 _ENDING_SECONDS = 30.0
 _BACKLOG = 1024
@@ -83,6 +87,8 @@ class Supervisor:
         self._all_ready = asyncio.Event()
         self._workers: set[WatchedWorker] = set()
         self._fronts: list[socket.socket] = []
+        # Kept to the end: who takes over waits until it is gone.
+        self._offer: Offer | None = None
 
     async def live(self, given: GivenSockets) -> None:
         """From the first port to the last; returns when nothing is left.
@@ -93,7 +99,7 @@ class Supervisor:
         count = self._settings.workers
         async with AsyncExitStack() as scope:
             certificates = [Certificates(files) for files in tls_files(self._settings)]
-            self._fronts = list(given.front) * count if given.front else _bind(self._settings, count)
+            self._fronts = fill_up(given.front, count) if given.front else bind(self._settings.listen, count)
             place = Place("admin_listen", self._settings.admin_listen, given.admin, *certificates[1:])
             admin = await listen_at(place, admin_handler(self._exposition, self._is_ready), scope)
             loop = asyncio.get_running_loop()
@@ -114,10 +120,12 @@ class Supervisor:
             telling = tasks.create_task(self._tell_when_ready(front, admin), name="onread.supervisor.tell")
             await self._told.wait()
             telling.cancel()
+            if self._offer is not None:
+                self._offer.close()
             self._notifier.stopping()
             patience_seconds = settings.drain_grace_seconds + settings.drain_seconds + _ENDING_SECONDS
             patience = loop.call_later(patience_seconds, self._kill_all)
-            for sock in set(self._fronts):
+            for sock in self._fronts:
                 sock.close()
             for worker in tuple(self._workers):
                 worker.end()
@@ -137,8 +145,12 @@ class Supervisor:
         generation = 0
         while not self._told.is_set():
             began = loop.time()
+            share = Share(
+                index=index, count=self._settings.workers, generation=generation, gateway_id=self._gateway_id
+            )
+            front = divide(self._fronts, index, share.count)
             worker = await WatchedWorker.start(
-                self._settings, index, generation, self._gateway_id, self._fronts[index]
+                self._settings, share, front, lambda asker, told: self._gather(asker, told, tasks)
             )
             self._workers.add(worker)
             generation += 1
@@ -190,6 +202,7 @@ class Supervisor:
 
     async def _tell_when_ready(self, front: "_Front", admin: Listener) -> None:
         await self._all_ready.wait()
+        self._offer_sockets(admin)
         announce(self._settings, front, admin, self._directory.root_key)
         self._notifier.ready()
         if self._notifier.watchdog_seconds is not None:
@@ -197,14 +210,43 @@ class Supervisor:
                 self._notifier.alive()
                 await asyncio.sleep(self._notifier.watchdog_seconds)
 
+    def _offer_sockets(self, admin: Listener) -> None:
+        """They may be asked for; without a place to ask at, the gateway serves all the same."""
+        descriptors = {
+            "front": lambda: [sock.fileno() for sock in self._fronts],
+            "admin": admin.descriptors,
+        }
+        try:
+            self._offer = Offer(self._settings.data_dir, descriptors, self._hand_over)
+        except OSError as error:
+            _log.warning("gateway.no_hand_over", text=f"--inherit will not work: {error.strerror}")
+
+    def _hand_over(self) -> None:
+        _log.info("gateway.handed_over")
+        self._told.set()
+
     def _is_ready(self) -> bool:
         serving = any(worker.serves for worker in self._workers)
         return self._all_ready.is_set() and serving and not self._told.is_set()
 
     async def _exposition(self) -> bytes:
         """The metrics of all workers together; of those that answer in time."""
-        asked = [worker.metrics(_METRICS_SECONDS) for worker in tuple(self._workers)]
-        return add_up(filter(None, await asyncio.gather(*asked)))
+        answers = await self._ask_all(self._workers, {"ask": "metrics"})
+        return add_up(text.encode() for text in answers)
+
+    def _gather(self, asker: WatchedWorker, told: dict[str, Any], tasks: asyncio.TaskGroup) -> None:
+        """One worker asks all the others."""
+
+        async def gather() -> None:
+            answers = await self._ask_all(self._workers - {asker}, told["question"])
+            asker.tell({"number": told["number"], "answers": answers})
+
+        tasks.create_task(gather(), name="onread.supervisor.gather")
+
+    async def _ask_all(self, workers: set[WatchedWorker], question: dict[str, Any]) -> list[Any]:
+        """The answers of those that answer in time."""
+        asked = [worker.ask(question, GATHER_SECONDS) for worker in tuple(workers)]
+        return [answer for answer in await asyncio.gather(*asked) if answer is not None]
 
     def _on_signal(self) -> None:
         if self._told.is_set():
@@ -235,41 +277,3 @@ class _Front:
     def __init__(self, scheme: str, port: int) -> None:
         self.scheme = scheme
         self.port = port
-
-
-def _bind(settings: Settings, count: int) -> list[socket.socket]:
-    """As many sockets at one address, among which the kernel divides connections; none listens yet.
-
-    Measured with three processes: connections differ by 10 %; of one socket that all accept from, the
-    process that is awake takes up to six times as many as another, and they wake each other in vain.
-    """
-    address = settings.listen
-    sockets: list[socket.socket] = []
-    try:
-        family, kind, _, _, name = socket.getaddrinfo(
-            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        _probe(family, kind, name)
-        for _ in range(count):
-            sock = socket.socket(family, kind)
-            sockets.append(sock)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            sock.bind(name)
-            name = sock.getsockname()
-    except OSError as error:
-        for sock in sockets:
-            sock.close()
-        raise CannotStart(f"listen {address}: {error.strerror}. Write another HOST:PORT.") from error
-    return sockets
-
-
-def _probe(family: int, kind: int, name: object) -> None:
-    """Nobody else listens there, not even another gateway of ours whose port we could share.
-
-    Raises:
-        OSError: somebody does.
-    """
-    with socket.socket(family, kind) as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(name)  # type: ignore[arg-type]

@@ -1,21 +1,25 @@
 """A worker as its supervisor sees it: a process, and what it says of itself."""
 
 import asyncio
-import json
 import os
 import shutil
 import signal
 import socket
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
+import orjson
+
+from onread.app.elsewhere import LONGEST_LINE_BYTES, Questions, to_line
 from onread.app.foundation import Share
 from onread.app.road import worker_folder
 from onread.cli.worker import SEAT, Seat
 from onread.config import Settings
 
-# A worker's metrics are one line.
-_LONGEST_LINE_BYTES = 4 << 20
+Gather = Callable[["WatchedWorker", dict[str, Any]], None]
+"""Told that a worker wants the others asked; answered with `WatchedWorker.tell`."""
 
 
 class WatchedWorker:
@@ -28,7 +32,9 @@ class WatchedWorker:
         drains: whether it has said that it takes nothing new.
     """
 
-    def __init__(self, settings: Settings, share: Share, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, settings: Settings, share: Share, process: asyncio.subprocess.Process, gather: Gather
+    ) -> None:
         self.index = share.index
         self.ready = asyncio.Event()
         self.leaving = asyncio.Event()
@@ -38,29 +44,28 @@ class WatchedWorker:
         self._process = process
         self._writer: asyncio.StreamWriter | None = None
         self._reader: asyncio.StreamReader | None = None
-        self._asking = asyncio.Lock()
-        self._answer: asyncio.Future[bytes] | None = None
+        self._gather = gather
+        self._questions = Questions(self._send)
 
     @classmethod
     async def start(
-        cls, settings: Settings, index: int, generation: int, gateway_id: str, front: socket.socket
+        cls, settings: Settings, share: Share, front: Sequence[socket.socket], gather: Gather
     ) -> "WatchedWorker":
         """A new worker that accepts from ``front``; it reads its settings as we did."""
-        share = Share(index=index, count=settings.workers, generation=generation, gateway_id=gateway_id)
         ours, theirs = socket.socketpair()
         with theirs:
-            seat = Seat(share=share, front=front.fileno(), control=theirs.fileno())
+            seat = Seat(share=share, front=[each.fileno() for each in front], control=theirs.fileno())
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "onread", *sys.argv[1:]),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 env={**os.environ, SEAT: str(seat)},
-                pass_fds=(seat.front, seat.control),
+                pass_fds=(*seat.front, seat.control),
                 start_new_session=True,  # a terminal's Ctrl-C is for us alone
             )
-        worker = cls(settings, share, process)
+        worker = cls(settings, share, process, gather)
         worker._reader, worker._writer = await asyncio.open_unix_connection(
-            sock=ours, limit=_LONGEST_LINE_BYTES
+            sock=ours, limit=LONGEST_LINE_BYTES
         )
         return worker
 
@@ -75,19 +80,18 @@ class WatchedWorker:
         assert self._writer is not None
         try:
             while line := await self._reader.readline():
-                self._hear(json.loads(line))
+                self._hear(orjson.loads(line))
         except (OSError, ValueError):
             self.kill()
         status = await self._process.wait()
         self.leaving.set()
         self.ready.set()
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(b"")
+        self._questions.give_up()
         self._writer.close()
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         return status
 
-    def _hear(self, told: dict[str, str]) -> None:
+    def _hear(self, told: dict[str, Any]) -> None:
         match told["event"]:
             case "ready":
                 self.was_ready = True
@@ -95,20 +99,24 @@ class WatchedWorker:
             case "draining":
                 self.drains = True
                 self.leaving.set()
-            case "metrics":
-                if self._answer is not None and not self._answer.done():
-                    self._answer.set_result(told["text"].encode())
+            case "answer":
+                self._questions.answer(told["number"], told["content"])
+            case "gather":
+                self._gather(self, told)
 
-    async def metrics(self, timeout_seconds: float) -> bytes:
-        """Its exposition; empty when it does not answer in time."""
+    async def ask(self, question: dict[str, Any], timeout_seconds: float) -> Any:
+        """Its answer to a question; None when there is none in time."""
         if not self.was_ready or self._writer is None or self._writer.is_closing():
-            return b""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_seconds), self._asking:
-                self._answer = asyncio.get_running_loop().create_future()
-                self._writer.write(b"metrics\n")
-                return await self._answer
-        return b""
+            return None
+        return await self._questions.ask(question, timeout_seconds)
+
+    def tell(self, told: dict[str, Any]) -> None:
+        """Send it one document."""
+        self._send(to_line(told))
+
+    def _send(self, line: bytes) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(line)
 
     def end(self) -> None:
         """Let it drain."""

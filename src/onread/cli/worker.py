@@ -9,13 +9,23 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
+import orjson
 import structlog
 from setproctitle import setproctitle
 
+from onread.app.elsewhere import (
+    GATHER_SECONDS,
+    LONGEST_LINE_BYTES,
+    Elsewhere,
+    Questions,
+    pack_lines,
+    to_line,
+)
 from onread.app.foundation import Share
 from onread.app.gateway import Gateway, open_gateway
 from onread.cli.life import Life
@@ -35,11 +45,11 @@ class Seat:
     """A worker's place.
 
     Attributes:
-        front, control: descriptors of the listening socket, and of the socket to the supervisor.
+        front, control: descriptors of the listening sockets, and of the socket to the supervisor.
     """
 
     share: Share
-    front: int
+    front: Sequence[int]
     control: int
 
     def __str__(self) -> str:
@@ -63,7 +73,7 @@ def run_worker(read_settings: Callable[[], Settings], seat_text: str) -> None:
     configure_logging(settings.log_level)
     setproctitle(f"onread: gateway worker {seat.share.index}")
     life = WorkerLife(settings, read_settings, seat)
-    run(partial(life.live, GivenSockets(front=[_socket(seat.front)])), loop=settings.loop)
+    run(partial(life.live, GivenSockets(front=[_socket(each) for each in seat.front])), loop=settings.loop)
 
 
 def _socket(descriptor: int) -> socket.socket:
@@ -81,9 +91,10 @@ class WorkerLife(Life):
         self._share = seat.share
         self._control = _socket(seat.control)
         self._to_supervisor: asyncio.StreamWriter | None = None
+        self._questions = Questions(self._send)
 
     def _open(self, given: GivenSockets) -> contextlib.AbstractAsyncContextManager[Gateway]:
-        return open_gateway(self._settings, given, self._share)
+        return open_gateway(self._settings, given, self._share, Elsewhere(self._ask_others))
 
     @contextlib.contextmanager
     def _offered(self, gateway: Gateway) -> Iterator[None]:
@@ -100,7 +111,9 @@ class WorkerLife(Life):
         self._told.set()
 
     async def _serve(self, gateway: Gateway) -> None:
-        reader, self._to_supervisor = await asyncio.open_unix_connection(sock=self._control)
+        reader, self._to_supervisor = await asyncio.open_unix_connection(
+            sock=self._control, limit=LONGEST_LINE_BYTES
+        )
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self._listen(reader, gateway), name="onread.worker.control")
             self._tell({"event": "ready"})
@@ -112,11 +125,30 @@ class WorkerLife(Life):
         await super()._drain(gateway)
 
     async def _listen(self, reader: asyncio.StreamReader, gateway: Gateway) -> None:
-        while await reader.readline():
-            self._tell({"event": "metrics", "text": gateway.exposition().decode()})
+        while line := await reader.readline():
+            told = orjson.loads(line)
+            match told.get("ask"):
+                case "metrics":
+                    self._answer(told["number"], gateway.exposition().decode())
+                case "logs":
+                    self._answer(
+                        told["number"], pack_lines(gateway.pool.logs_of(told["account"], told["name"]))
+                    )
+                case None:
+                    self._questions.answer(told["number"], told["answers"])
         _log.error("worker.supervisor_gone")
         os._exit(1)
 
-    def _tell(self, event: dict[str, str]) -> None:
+    async def _ask_others(self, question: dict[str, Any]) -> Iterable[Any]:
+        answers = await self._questions.ask({"event": "gather", "question": question}, 2 * GATHER_SECONDS)
+        return answers or ()
+
+    def _answer(self, number: int, content: Any) -> None:
+        self._tell({"event": "answer", "number": number, "content": content})
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        self._send(to_line(event))
+
+    def _send(self, line: bytes) -> None:
         assert self._to_supervisor is not None
-        self._to_supervisor.write(json.dumps(event).encode() + b"\n")
+        self._to_supervisor.write(line)

@@ -1,6 +1,6 @@
 """onread's own operations: what AWS's models have no field for."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -21,6 +21,9 @@ class LogKeeper(Protocol):
         ...
 
 
+LogsElsewhere = Callable[[Function], Awaitable[Iterable[LogLine]]]
+"""The lines of a function that other processes of this gateway keep."""
+
 MOST_ENVIRONMENTS = 1000
 DEFAULT_LINES, MOST_LINES = 1000, 10_000
 
@@ -28,9 +31,12 @@ DEFAULT_LINES, MOST_LINES = 1000, 10_000
 class OnreadOperations:
     """Settings and logs of functions."""
 
-    def __init__(self, records: Records, *, logs: LogKeeper) -> None:
+    def __init__(
+        self, records: Records, *, logs: LogKeeper, logs_elsewhere: LogsElsewhere | None = None
+    ) -> None:
         self._records = records
         self._logs = logs
+        self._logs_elsewhere = logs_elsewhere
 
     def operations(self) -> Operations:
         """The operations served here, by their name in our model."""
@@ -56,8 +62,11 @@ class OnreadOperations:
         limit = call.params.get("Limit") or DEFAULT_LINES
         if not 1 <= limit <= MOST_LINES:
             raise InvalidParameterValueException(f"Limit must be between 1 and {MOST_LINES}.")
-        lines = list(self._logs.logs(function))[-limit:]
-        return Output(members={"Events": [_event(line) for line in lines]})
+        lines = list(self._logs.logs(function))
+        if self._logs_elsewhere is not None:
+            lines += await self._logs_elsewhere(function)
+            lines.sort(key=lambda line: line.at)
+        return Output(members={"Events": [_event(line) for line in lines[-limit:]]})
 
 
 def _event(line: LogLine) -> dict[str, Any]:

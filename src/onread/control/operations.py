@@ -13,7 +13,7 @@ from onread.control.lambda_invoke import LambdaInvokeOperations, Spawn
 from onread.control.lambda_versions import LambdaVersionOperations
 from onread.control.object_lambda_access_points import ObjectLambdaAccessPointOperations
 from onread.control.object_lambda_settings import ObjectLambdaSettingsOperations
-from onread.control.onread_operations import LogKeeper, OnreadOperations
+from onread.control.onread_operations import LogKeeper, LogsElsewhere, OnreadOperations
 from onread.control.users import CallerOperations, UserOperations
 from onread.functions.invoker import Invoker
 from onread.metadata.facade import Records
@@ -33,6 +33,7 @@ def control_operations(
     read_object: ReadObject,
     spawn: Spawn,
     strict: bool = False,
+    logs_elsewhere: LogsElsewhere | None = None,
 ) -> Mapping[tuple[str, str], ControlOperation]:
     """Every control operation by (service, operation name).
 
@@ -44,6 +45,7 @@ def control_operations(
         read_object: reads a function's package from a bucket with the caller's own rights.
         spawn: owns the runs of Event invocations.
         strict: refuse roles that do not exist, as AWS does.
+        logs_elsewhere: asks other processes of this gateway. None: there are none.
     """
     access_points = AccessPointOperations(
         records, bucket_exists=bucket_exists, endpoint=endpoint, clock=clock
@@ -61,7 +63,7 @@ def control_operations(
         ("iam", UserOperations(records, clock=clock).operations()),
         ("iam", AccessKeyOperations(records, clock=clock).operations()),
         ("sts", CallerOperations().operations()),
-        ("onread", OnreadOperations(records, logs=functions).operations()),
+        ("onread", OnreadOperations(records, logs=functions, logs_elsewhere=logs_elsewhere).operations()),
         ("onread", ObjectLambdaSettingsOperations(records).operations()),
     )
     return {(service, name): serve for service, table in tables for name, serve in table.items()}

@@ -227,7 +227,11 @@ class FunctionPool:
 
     def logs(self, function: Function) -> Iterable[LogLine]:
         """The latest lines of a function, all its versions, oldest first."""
-        log = self._logs.get((function.account_id, function.name))
+        return self.logs_of(function.account_id, function.name)
+
+    def logs_of(self, account_id: str, name: str) -> Iterable[LogLine]:
+        """As `logs`, of the function of this name."""
+        log = self._logs.get((account_id, name))
         return () if log is None else log.lines()
 
     def counts(self) -> tuple[int, int, int]:

@@ -5,18 +5,18 @@ accepts no more, lets what it has begun end, and closes what only one process ma
 callers wait in the sockets' backlog, and the new process waits for the old one's end.
 """
 
+import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from onread.server.listener import Listener
 from onread.server.service_manager import GivenSockets, name_sockets
 from onread.server.unix_sockets import short_path, user_of
 
 _NAME = "hand-over"
-_MOST_DESCRIPTORS = 32
+_MOST_DESCRIPTORS = 253  # Linux: SCM_MAX_FD
 _MOST_BYTES = 4096
 _ANSWER_SECONDS = 10.0
 
@@ -26,11 +26,21 @@ class NotHandedOver(Exception):
 
 
 class Offer:
-    """The old process's side: `asked` is called once somebody has the sockets."""
+    """The old process's side, made in its running loop.
 
-    def __init__(self, directory: Path, front: Listener, admin: Listener, asked: Callable[[], None]) -> None:
-        self._loop = front.loop
-        self._listeners = {"front": front, "admin": admin}
+    Args:
+        descriptors: of the listening sockets, by the name that the new process knows them by.
+        asked: is called once somebody has them.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        descriptors: Mapping[str, Callable[[], Sequence[int]]],
+        asked: Callable[[], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._descriptors = descriptors
         self._asked = asked
         self._path = directory / _NAME
         # Kept to the end of the process: the new one knows by its closing that all is free.
@@ -59,7 +69,7 @@ class Offer:
         if self._taker is not None or user_of(taker) != os.geteuid():
             taker.close()
             return
-        sockets = [(name, fd) for name, of in self._listeners.items() for fd in of.descriptors()]
+        sockets = [(name, fd) for name, of in self._descriptors.items() for fd in of()]
         names = json.dumps([name for name, _ in sockets]).encode()
         try:
             socket.send_fds(taker, [names], [fd for _, fd in sockets])

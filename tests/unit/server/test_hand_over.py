@@ -22,6 +22,10 @@ async def ask(listener_port):
     return answer
 
 
+def offer_of(folder, front, admin, asked):
+    return Offer(folder, {"front": front.descriptors, "admin": admin.descriptors}, asked)
+
+
 @pytest.mark.parametrize("depth", [0, 9])
 def test_callers_wait_in_the_backlog_from_one_process_to_the_next(run, tmp_path, depth):
     """Also below a directory whose name is longer than a socket's address may be."""
@@ -32,7 +36,7 @@ def test_callers_wait_in_the_backlog_from_one_process_to_the_next(run, tmp_path,
         asked = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             async with serve(Echo()) as front, serve(Echo()) as admin:
-                offer = Offer(folder, front, admin, asked.set)
+                offer = offer_of(folder, front, admin, asked.set)
                 taken = tasks.create_task(asyncio.to_thread(take_over, folder, timeout_seconds=10))
                 await asyncio.wait_for(asked.wait(), 10)
                 await front.drain(10)
@@ -54,7 +58,7 @@ def test_the_sockets_go_to_one_asker_only(run, tmp_path):
     async def main():
         asked = asyncio.Event()
         async with serve(Echo()) as front, serve(Echo()) as admin:
-            offer = Offer(tmp_path, front, admin, asked.set)
+            offer = offer_of(tmp_path, front, admin, asked.set)
             with socket.socket(socket.AF_UNIX) as first:
                 first.connect(str(tmp_path / "hand-over"))
                 await asyncio.wait_for(asked.wait(), 10)
@@ -72,7 +76,7 @@ def test_the_sockets_go_to_one_asker_only(run, tmp_path):
 def test_an_old_process_that_does_not_end_keeps_the_new_one_from_starting(run, tmp_path):
     async def main():
         async with serve(Echo()) as front, serve(Echo()) as admin:
-            offer = Offer(tmp_path, front, admin, lambda: None)
+            offer = offer_of(tmp_path, front, admin, lambda: None)
             with pytest.raises(NotHandedOver, match="did not end within"):
                 await asyncio.to_thread(take_over, tmp_path, timeout_seconds=0.05)
             offer._taker.close()
@@ -86,7 +90,7 @@ def test_where_nobody_serves_there_is_nothing_to_take(run, tmp_path):
 
     async def main():
         async with serve(Echo()) as front, serve(Echo()) as admin:
-            Offer(tmp_path, front, admin, lambda: None).close()
+            offer_of(tmp_path, front, admin, lambda: None).close()
         assert await asyncio.to_thread(take_over, tmp_path, timeout_seconds=1) is None
 
     run(main())
@@ -99,7 +103,7 @@ def test_what_a_killed_process_left_is_no_hindrance(run, tmp_path):
 
     async def main():
         async with serve(Echo()) as front, serve(Echo()) as admin:
-            Offer(tmp_path, front, admin, lambda: None).close()
+            offer_of(tmp_path, front, admin, lambda: None).close()
 
     run(main())
 
@@ -107,7 +111,7 @@ def test_what_a_killed_process_left_is_no_hindrance(run, tmp_path):
 def test_only_this_user_may_ask(run, tmp_path):
     async def main():
         async with serve(Echo()) as front, serve(Echo()) as admin:
-            offer = Offer(tmp_path, front, admin, lambda: None)
+            offer = offer_of(tmp_path, front, admin, lambda: None)
             assert (tmp_path / "hand-over").stat().st_mode & 0o777 == 0o600
             offer.close()
             assert not (tmp_path / "hand-over").exists()
