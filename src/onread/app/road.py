@@ -21,6 +21,7 @@ from onread.gateway.attached_policies import AttachedPolicies
 from onread.gateway.authenticate import Authenticator
 from onread.gateway.authorize import Authorizer
 from onread.gateway.background import Background
+from onread.gateway.cors import Cors
 from onread.gateway.dispatch import Dispatch
 from onread.gateway.function_keys import function_keys
 from onread.gateway.gate import AdmissionLimits
@@ -89,6 +90,7 @@ def build_pipeline(
         object_tags=base.store.object_tags,
     )
     dispatch = _dispatch(base, pool, background, authorizer, elsewhere)
+    resolver = Resolver(records, settings.account_id)
     return Pipeline(
         services=base.services,
         authenticate=Authenticator(
@@ -99,9 +101,10 @@ def build_pipeline(
             is_live=pool.is_live,
             open_runs=dispatch.transformation.runs,
         ),
-        resolve=Resolver(records, settings.account_id),
+        resolve=resolver,
         authorize=authorizer,
         dispatch=dispatch,
+        cors=Cors(find_bucket=resolver.bucket_of, bucket_settings=base.store.bucket_settings),
         metrics=base.metrics,
         domains=settings.domains,
         host_id="{host-id}",

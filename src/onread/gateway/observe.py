@@ -45,6 +45,7 @@ class Observation:
     The request id is ours alone: a caller cannot choose it.
 
     Attributes:
+        cors: the headers for browsers of other origins, on whatever the answer will be.
         resource: what an error document names; empty for those of Object Lambda, which name nothing.
     """
 
@@ -61,6 +62,7 @@ class Observation:
     status: int = 0
     error_code: str = ""
     resource: str = ""
+    cors: list[tuple[str, str]] = field(default_factory=list)
     bytes_sent: int = 0
     first_byte_seconds: float = 0.0
 

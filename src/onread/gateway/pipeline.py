@@ -9,20 +9,22 @@ import structlog
 
 from onread.addressing.address import Located
 from onread.addressing.locate import locate
-from onread.errors import InternalError, ServiceError
+from onread.errors import AccessForbidden, InternalError, ServiceError
 from onread.gateway.admission import Admission
 from onread.gateway.authenticate import Authenticator
 from onread.gateway.authorize import Authorizer
 from onread.gateway.call import RoutedCall, is_object_lambda
+from onread.gateway.cors import Cors
 from onread.gateway.dispatch import Dispatch
 from onread.gateway.observe import Observation, request_log
 from onread.gateway.resolve import Resolver
-from onread.gateway.route import route_request, service_of
+from onread.gateway.route import is_data, route_request, service_of
 from onread.protocol.error_document import render_error
 from onread.protocol.model import Services
 from onread.protocol.serialize import serialize
 from onread.sigv4.verify import claimed_credential
 from onread.telemetry.metrics import Metrics
+from onread.wire.cors import VARY
 from onread.wire.message import Request, Response
 
 _log = structlog.get_logger("onread.gateway")
@@ -33,6 +35,7 @@ class Pipeline:
     """Every request of every caller and every function goes through `handle`.
 
     Attributes:
+        cors: what other origins' browsers may do. None: nothing.
         admission: the callers'. None for what functions ask, which must never wait behind callers.
         catch_up: makes known what other processes have written. None: there are no others.
     """
@@ -46,6 +49,7 @@ class Pipeline:
     domains: Sequence[str]
     host_id: str
     clock: Callable[[], datetime]
+    cors: Cors | None = None
     admission: Admission | None = None
     catch_up: Callable[[], Awaitable[None]] | None = None
     log: structlog.typing.FilteringBoundLogger = field(default_factory=request_log)
@@ -69,6 +73,8 @@ class Pipeline:
 
     async def _answer(self, request: Request, seen: Observation, scope: AsyncExitStack) -> Response:
         located = await self._admit(request, seen, scope)
+        if request.method == "OPTIONS" and is_data(located.address):
+            return self._preflight(request, located, seen)
         if self.catch_up is not None:
             await self.catch_up()
         routed = await self._route(request, located, seen)
@@ -96,9 +102,20 @@ class Pipeline:
             domains=self.domains,
         )
         seen.service = service_of(located.address)
+        if self.cors is not None:
+            seen.cors = self.cors.headers_for(request, located.address)
         if self.admission is not None:
             await self.admission.admit(request, located.address, access_key_id, scope)
         return located
+
+    def _preflight(self, request: Request, located: Located, seen: Observation) -> Response:
+        """A browser's own question, never signed: the bucket's rules answer it."""
+        seen.operation, seen.target, seen.cors = "Preflight", str(located.address), []
+        if self.cors is None:
+            raise AccessForbidden
+        response = self.cors.preflight(request, located.address, is_object=located.path not in ("", "/"))
+        response.headers += [*self._standing_headers(seen), ("Vary", VARY)]
+        return response
 
     async def _route(self, request: Request, located: Located, seen: Observation) -> RoutedCall:
         routed = await route_request(self.services, request, located, request_id=seen.request_id)
@@ -112,6 +129,7 @@ class Pipeline:
             ("x-amz-request-id", seen.request_id),
             ("x-amz-id-2", self.host_id),
             ("X-Content-Type-Options", "nosniff"),
+            *seen.cors,
         ]
 
     def _refusal(self, error: ServiceError, seen: Observation) -> Response:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from onread.addressing.address import (
     AccessPointAddress,
+    Address,
     AliasAddress,
     BucketAddress,
     ControlAddress,
@@ -20,6 +21,7 @@ from onread.errors import (
     InvalidBucketOwnerAWSAccountID,
     InvalidRequest,
     NoSuchAccessPoint,
+    ServiceError,
 )
 from onread.gateway.call import (
     AccessPointTarget,
@@ -52,7 +54,21 @@ class Resolver:
             AccessDenied: the expected bucket owner is not the owner (checked on every route).
         """
         self._check_expected_owner(known.routed.request.headers)
-        return ResolvedCall(known=known, target=self._target(known))
+        return ResolvedCall(known=known, target=self._target(known.routed.address))
+
+    def bucket_of(self, address: Address) -> str | None:
+        """The bucket behind a name; None when it names nothing, or nothing with a bucket behind it."""
+        if isinstance(address, BucketAddress):
+            return address.name
+        if isinstance(address, ServiceAddress | ControlAddress | WriteAddress):
+            return None
+        try:
+            target = self._target(address)
+        except ServiceError:
+            return None
+        if isinstance(target, ObjectLambdaTarget):
+            return target.supporting.bucket
+        return target.access_point.bucket if isinstance(target, AccessPointTarget) else None
 
     def _check_expected_owner(self, headers: Headers) -> None:
         owner = headers.get("x-amz-expected-bucket-owner")
@@ -63,8 +79,8 @@ class Resolver:
         if owner != self.account_id:
             raise AccessDenied
 
-    def _target(self, known: AuthenticatedCall) -> Target:
-        match known.routed.address:
+    def _target(self, address: Address) -> Target:
+        match address:
             case ServiceAddress():
                 return ServiceTarget(self.account_id)
             case ControlAddress(account_id):

@@ -184,6 +184,7 @@ def _mismatch(
     claim: ClaimedSignature, request: Request, body_hash: str | None, absent: list[str]
 ) -> SignatureDoesNotMatch:
     canonical_request = next(_canonical_requests(claim, request, body_hash))
+    shown = _showable(canonical_request)
     text = string_to_sign(format_basic(claim.timestamp), claim.scope, canonical_request)
     message = None
     if absent:
@@ -195,7 +196,8 @@ def _mismatch(
         # Its beginning is enough to compare: a good URL sent with a wrong method is still a permission.
         SignatureProvided=f"{claim.signature[:8]}...",
         StringToSignBytes=text.encode().hex(" "),
-        CanonicalRequest=_showable(canonical_request),
+        CanonicalRequest=shown,
+        CanonicalRequestBytes=shown.encode().hex(" "),
     )
 
 

@@ -394,6 +394,8 @@ def test_a_mismatch_of_a_presigned_url_does_not_tell_its_session_token():
     error = refused(by_query(session_token="session token"), SignatureDoesNotMatch, secret="another")
     assert "X-Amz-Security-Token=..." in error.fields["CanonicalRequest"]
     assert "session%20token" not in error.fields["CanonicalRequest"]
+    shown = error.fields["CanonicalRequest"].encode()
+    assert bytes.fromhex(error.fields["CanonicalRequestBytes"]) == shown, "nothing is hidden in one alone"
 
 
 def test_nothing_secret_shows_in_a_repr():
