@@ -1,4 +1,8 @@
-"""What tests tell of themselves at the end of a run: the counts behind their green."""
+"""What tests tell of themselves at the end of a run, and the databases they run over."""
+
+from tests.postgresql import database_location, postgresql, postgresql_url
+
+__all__ = ["database_location", "postgresql", "postgresql_url"]
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -1,59 +1,72 @@
-"""The control database: one SQLite file, its engine, its transactions and its version.
+"""The control database as the rest of the package sees it: transactions, views, and its version.
 
-Everything that differs between databases stays here; the rest of the package speaks portable SQL.
+What differs between databases stands in `sqlite` and `postgresql`; everything else speaks portable SQL.
 Refuses to know what the tables mean.
 """
 
-import os
-import sqlite3
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from onread.errors import OperationAborted, ServiceUnavailable
+from onread.errors import InvalidRequest, OperationAborted, ServiceUnavailable
 from onread.metadata.schema import HEAD, alembic_version, metadata
 
-FILE_NAME = "control.sqlite3"
-BUSY_TIMEOUT_SECONDS = 10
+RETRY_AFTER_SECONDS = 2
+"""What a caller is told to wait when the database does not answer: it is looked for twice a second."""
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 class DatabaseRefused(Exception):
     """The control database cannot be used; the message says what to do. Raised at start only."""
 
 
-class Database:
-    """One open control database.
+class Database(ABC):
+    """One control database. Every wait in it has an end.
 
-    Args:
-        file: the SQLite file; made with mode 0600 when it is not there.
-
-    Raises:
-        DatabaseRefused: the file is newer than this version, no database of ours, or cannot be opened.
+    Attributes:
+        engine: makes connections, a bounded number.
+        name: the database as people may see it: never with a password.
     """
 
-    def __init__(self, file: Path) -> None:
-        _prepare_file(file)
-        self._file = file
-        self._watching: sqlite3.Connection | None = None
-        self.engine = _create_engine(file)
+    engine: Engine
+    name: str
+
+    @abstractmethod
+    def _starting(self) -> AbstractContextManager[Connection]:
+        """A transaction that no other gateway's start runs beside."""
+
+    @abstractmethod
+    def _view(self) -> AbstractContextManager[Connection]:
+        """A connection whose statements all see the same moment."""
+
+    def announce(self, connection: Connection, epoch: int) -> None:
+        """Tell other gateways of a change when this transaction commits."""
+        del connection, epoch  # a database without such messages is looked at instead
+
+    def start(self, work: Callable[[Connection], T]) -> T:
+        """Bring the tables up to date, then do what has to be done once: all of it or nothing.
+
+        Gateways that start at the same time on one database do this one after the other.
+
+        Raises:
+            DatabaseRefused: it is newer than this version, no database of ours, or cannot be used; and
+                whatever ``work`` raises.
+        """
         try:
-            with self.engine.begin() as connection:
-                _bring_to_head(connection, file)
+            with self._starting() as connection:
+                _bring_to_head(connection, self.name)
+                return work(connection)
         except SQLAlchemyError as error:
-            self.engine.dispose()
-            raise DatabaseRefused(f"The control database {file} cannot be used: {_reason(error)}") from error
-        except BaseException:
-            self.engine.dispose()
-            raise
+            raise DatabaseRefused(
+                f"The control database {self.name} cannot be used: {reason_of(error)}"
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -62,15 +75,10 @@ class Database:
         Raises:
             ServiceUnavailable: the database failed; the cause is in the log.
             OperationAborted: another gateway wrote the same thing at the same time.
+            InvalidRequest: a value does not fit into its column.
         """
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except IntegrityError as error:
-            raise OperationAborted from error
-        except SQLAlchemyError as error:
-            log.error("metadata.database_failed", reason=_reason(error))
-            raise ServiceUnavailable("The control database does not answer. Please try again.") from error
+        with self._mapped(), self.engine.begin() as connection:
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -79,96 +87,41 @@ class Database:
         Raises:
             ServiceUnavailable: the database failed; the cause is in the log.
         """
-        try:
-            with self.engine.connect().execution_options(onread_reading=True) as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            log.error("metadata.database_failed", reason=_reason(error))
-            raise ServiceUnavailable("The control database does not answer. Please try again.") from error
+        with self._mapped(), self._view() as connection:
+            yield connection
 
     def version(self) -> int:
-        """Another number after every commit of anybody. On the event loop's thread only.
-
-        Raises:
-            ServiceUnavailable: the database failed; the cause is in the log.
-        """
-        try:
-            if self._watching is None:
-                self._watching = sqlite3.connect(
-                    self._file, isolation_level=None, timeout=0, check_same_thread=False
-                )
-            (version,) = self._watching.execute("PRAGMA data_version").fetchone()
-        except sqlite3.Error as error:
-            log.error("metadata.database_failed", reason=str(error))
-            raise ServiceUnavailable("The control database does not answer. Please try again.") from error
-        return int(version)
+        """Another number after every commit of anybody, where that can be told without asking a server."""
+        return 0
 
     def close(self) -> None:
-        """Close every connection; SQLite folds its write-ahead log into the file."""
+        """Close every connection."""
         self.engine.dispose()
-        if self._watching is not None:
-            self._watching.close()
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as error:
+            raise OperationAborted from error
+        except DataError as error:
+            log.warning("metadata.value_refused", reason=reason_of(error))
+            raise InvalidRequest(
+                "A value in the request is too long or holds a character that cannot be stored."
+            ) from error
+        except SQLAlchemyError as error:
+            raise self.failed(error) from error
+
+    def failed(self, error: Exception) -> ServiceUnavailable:
+        """What callers are told; the cause goes to the log."""
+        log.error("metadata.database_failed", database=self.name, reason=reason_of(error))
+        return ServiceUnavailable(
+            "The control database does not answer. Please try again.",
+            retry_after_seconds=RETRY_AFTER_SECONDS,
+        )
 
 
-def locate_file(location: Path | str) -> Path:
-    """The SQLite file that a folder, a file's URL or a folder's name means.
-
-    Raises:
-        DatabaseRefused: the URL names a database that is not served.
-    """
-    if isinstance(location, str) and "://" in location:
-        scheme, _, path = location.partition("://")
-        if scheme != "sqlite":
-            raise DatabaseRefused(
-                f"database_url begins with {scheme}://, which this version does not serve yet. "
-                "Leave database_url out to keep the records in the data directory (SQLite)."
-            )
-        return Path(path.removeprefix("/"))
-    return Path(location) / FILE_NAME
-
-
-def _prepare_file(file: Path) -> None:
-    """Make the file with mode 0600 before SQLite does: its companions take the same mode."""
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        if stat.S_IMODE(file.stat().st_mode) != 0o600:
-            log.warning("metadata.file_mode_tightened", file=str(file))
-            file.chmod(0o600)
-    except OSError as error:
-        raise DatabaseRefused(f"The control database {file} cannot be opened: {error.strerror}") from error
-
-
-def _create_engine(file: Path) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{file}",
-        poolclass=QueuePool,
-        pool_size=2,
-        max_overflow=0,
-        pool_timeout=BUSY_TIMEOUT_SECONDS,
-        hide_parameters=True,  # an error's text must not carry a secret or a policy
-        connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
-    )
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
-    return engine
-
-
-def _on_connect(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # sqlite3 must not open transactions behind our back
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _on_begin(connection: Connection) -> None:
-    """Take the write lock at once where it will be needed: a lock taken late can fail half-way."""
-    reading = connection.get_execution_options().get("onread_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _bring_to_head(connection: Connection, file: Path) -> None:
+def _bring_to_head(connection: Connection, name: str) -> None:
     tables = inspect(connection).get_table_names()
     if not tables:
         metadata.create_all(connection)
@@ -177,14 +130,14 @@ def _bring_to_head(connection: Connection, file: Path) -> None:
         return
     if "alembic_version" not in tables:
         raise DatabaseRefused(
-            f"{file} is a database, but not one of onread's. Choose another data directory."
+            f"{name} is a database, but not one of onread's. Choose another data directory or database."
         )
     stored = connection.scalar(select(alembic_version.c.version_num)) or ""
     if stored == HEAD:
         return
     if stored > HEAD:
         raise DatabaseRefused(
-            f"{file} was written by a newer onread (schema {stored}; this version knows {HEAD}). "
+            f"{name} was written by a newer onread (schema {stored}; this version knows {HEAD}). "
             "Install that version again, or restore the backup made before the update."
         )
     _migrate(connection, stored)
@@ -198,5 +151,7 @@ def _migrate(connection: Connection, stored: str) -> None:
     upgrade(connection)
 
 
-def _reason(error: SQLAlchemyError) -> str:
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
+def reason_of(error: BaseException) -> str:
+    """The cause in one line, without the statement's values."""
+    lines = str(getattr(error, "orig", None) or error).splitlines()
+    return lines[0] if lines else type(error).__name__

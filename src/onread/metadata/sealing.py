@@ -43,6 +43,6 @@ class Sealer:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode())
         except InvalidTag as error:
             raise WrongMasterKey(
-                "A stored secret does not open with this master key. Start with the master key that "
-                "this data directory was made with (ONREAD_MASTER_KEY or ONREAD_MASTER_KEY_FILE)."
+                "A stored secret does not open with this master key. Start with the one under which the "
+                "database was made (ONREAD_MASTER_KEY or ONREAD_MASTER_KEY_FILE): gateways share it."
             ) from error

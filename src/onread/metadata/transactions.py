@@ -17,8 +17,9 @@ from typing import Self, TypeVar
 from sqlalchemy import Connection, insert, select, update
 
 from onread.errors import ServiceUnavailable, SlowDown
-from onread.metadata.database import Database, DatabaseRefused, locate_file
+from onread.metadata.database import Database, DatabaseRefused
 from onread.metadata.lookups import Lookups
+from onread.metadata.opening import open_database
 from onread.metadata.schema import epochs, settings
 from onread.metadata.sealing import Sealer, WrongMasterKey
 from onread.metadata.snapshot import EPOCH, Snapshot, load_snapshot, read_epoch
@@ -63,7 +64,7 @@ class Transactions(Lookups):
         account_id: str,
         region: str,
     ) -> Self:
-        """Open the database in a folder (made when absent) or at a ``sqlite:///`` URL.
+        """Open the database in a folder (made when absent), or at a ``sqlite:///`` or ``postgresql://`` URL.
 
         Args:
             location: the data directory, or a database URL.
@@ -86,19 +87,23 @@ class Transactions(Lookups):
         account_id: str,
         region: str,
     ) -> Self:
-        database = Database(locate_file(location))
+        database = open_database(location)
+        sealer = Sealer(master_key)
+
+        def begin(connection: Connection) -> Snapshot:
+            _check_master_key(connection, sealer)
+            return load_snapshot(connection, sealer, region)
+
         try:
-            sealer = Sealer(master_key)
-            records = cls(database, sealer, clock=clock, account_id=account_id, region=region)
-            with database.transaction() as connection:
-                _check_master_key(connection, sealer)
-                records._snapshot = load_snapshot(connection, sealer, region)
-        except (WrongMasterKey, ServiceUnavailable) as error:
+            snapshot = database.start(begin)
+        except WrongMasterKey as error:
             database.close()
             raise DatabaseRefused(str(error)) from error
         except BaseException:
             database.close()
             raise
+        records = cls(database, sealer, clock=clock, account_id=account_id, region=region)
+        records._snapshot = snapshot
         return records
 
     async def close(self) -> None:
@@ -159,11 +164,13 @@ class Transactions(Lookups):
 
     def _write_now(self, work: Callable[[Connection], T]) -> T:
         with self._database.transaction() as connection:
-            result = work(connection)
+            # First of all: who holds this row is alone, so names are free or taken and no update is lost.
             connection.execute(
                 update(epochs).where(epochs.c.name == EPOCH).values(number=epochs.c.number + 1)
             )
+            result = work(connection)
             snapshot = load_snapshot(connection, self._sealer, self._region)
+            self._database.announce(connection, snapshot.epoch)
         self._replace_snapshot(snapshot)
         return result
 

@@ -1,13 +1,18 @@
-"""Records over a real SQLite file in a temporary folder."""
+"""Records over a real SQLite file in a temporary folder, and over a real PostgreSQL.
 
-from collections.abc import AsyncIterator, Callable
+A test that takes ``open_records`` runs over both; one that takes ``open_in_sqlite`` over SQLite alone.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from onread.metadata.database import Database
 from onread.metadata.facade import Records
+from onread.metadata.opening import open_database
 from onread.metadata.records import AccessKey, AccessPoint, Function, ObjectLambdaAccessPoint, Secret, User
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
@@ -19,10 +24,19 @@ OpenRecords = Callable[..., AbstractAsyncContextManager[Records]]
 
 
 @pytest.fixture
-def open_records(tmp_path: Path) -> OpenRecords:
+def open_records(database_location: Path | str) -> OpenRecords:
+    return opener(database_location)
+
+
+@pytest.fixture
+def open_in_sqlite(tmp_path: Path) -> OpenRecords:
+    return opener(tmp_path / "data")
+
+
+def opener(default: Path | str) -> OpenRecords:
     @asynccontextmanager
     async def opened(
-        location: Path | str = tmp_path / "data", *, master_key: bytes = MASTER_KEY, region: str = REGION
+        location: Path | str = default, *, master_key: bytes = MASTER_KEY, region: str = REGION
     ) -> AsyncIterator[Records]:
         records = await Records.open(
             location, master_key=master_key, clock=lambda: NOW, account_id=ACCOUNT, region=region
@@ -33,6 +47,15 @@ def open_records(tmp_path: Path) -> OpenRecords:
             await records.close()
 
     return opened
+
+
+@pytest.fixture
+def database(database_location: Path | str) -> Iterator[Database]:
+    """Either database, empty but for its tables."""
+    opened = open_database(database_location)
+    opened.start(lambda _: None)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

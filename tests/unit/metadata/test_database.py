@@ -1,4 +1,4 @@
-"""The database file: its mode, its version, its master key, its failures."""
+"""The database, SQLite and PostgreSQL: its version, its master key, its failures; the file and its mode."""
 
 import asyncio
 import contextlib
@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from onread.errors import OperationAborted, ServiceUnavailable, SlowDown
-from onread.metadata.database import Database, DatabaseRefused, locate_file
+from onread.errors import InvalidRequest, OperationAborted, ServiceUnavailable, SlowDown
+from onread.metadata.database import Database, DatabaseRefused
+from onread.metadata.opening import open_database
 from onread.metadata.schema import HEAD
+from onread.metadata.snapshot import read_epoch
+from onread.metadata.sqlite import locate_file
 from onread.metadata.transactions import MOST_WAITING
 
-from .conftest import ACCOUNT, OpenRecords, a_function, a_key, a_user, an_access_point
+from .conftest import ACCOUNT, OpenRecords, a_function, a_key, a_user, an_access_point, opener
 
 
 def run_sql(file: Path, *statements: str) -> None:
@@ -36,9 +39,9 @@ def open_and_close(open_records: OpenRecords, **settings: object) -> None:
     asyncio.run(scenario())
 
 
-def test_T294_database_and_companions_have_mode_0600(open_records: OpenRecords, database_file: Path) -> None:
+def test_T294_file_and_companions_have_mode_0600(open_in_sqlite: OpenRecords, database_file: Path) -> None:
     async def scenario() -> None:
-        async with open_records() as records:
+        async with open_in_sqlite() as records:
             await records.create_access_point(an_access_point())
             files = list(database_file.parent.iterdir())
             assert len(files) >= 2  # the write-ahead log is there
@@ -48,18 +51,18 @@ def test_T294_database_and_companions_have_mode_0600(open_records: OpenRecords, 
     asyncio.run(scenario())
 
 
-def test_T294_a_looser_mode_is_tightened(open_records: OpenRecords, database_file: Path) -> None:
-    open_and_close(open_records)
+def test_T294_a_looser_mode_is_tightened(open_in_sqlite: OpenRecords, database_file: Path) -> None:
+    open_and_close(open_in_sqlite)
     database_file.chmod(0o644)
-    open_and_close(open_records)
+    open_and_close(open_in_sqlite)
     assert stat.S_IMODE(database_file.stat().st_mode) == 0o600
 
 
-def test_T293_the_files_hold_no_secret_in_the_clear(open_records: OpenRecords, database_file: Path) -> None:
+def test_T293_the_files_hold_no_secret_in_the_clear(open_in_sqlite: OpenRecords, database_file: Path) -> None:
     secret = "CanarySecretAccessKeyCanarySecretAccessK"
 
     async def scenario() -> None:
-        async with open_records() as records:
+        async with open_in_sqlite() as records:
             await records.create_user(a_user())
             await records.create_access_key(a_key(secret=secret))
             await records.create_function(
@@ -87,12 +90,12 @@ def test_another_master_key_is_refused_at_start(open_records: OpenRecords) -> No
 
 
 def test_a_database_that_lacks_a_table_is_refused_at_start(
-    open_records: OpenRecords, database_file: Path
+    open_in_sqlite: OpenRecords, database_file: Path
 ) -> None:
-    open_and_close(open_records)
+    open_and_close(open_in_sqlite)
     run_sql(database_file, "DROP TABLE functions")
     with pytest.raises(DatabaseRefused):
-        open_and_close(open_records)
+        open_and_close(open_in_sqlite)
 
 
 def test_too_many_waiting_changes_are_asked_to_slow_down(open_records: OpenRecords) -> None:
@@ -107,39 +110,38 @@ def test_too_many_waiting_changes_are_asked_to_slow_down(open_records: OpenRecor
     asyncio.run(scenario())
 
 
-def test_a_newer_schema_is_refused_and_left_alone(open_records: OpenRecords, database_file: Path) -> None:
-    open_and_close(open_records)
+def test_a_newer_schema_is_refused_and_left_alone(open_in_sqlite: OpenRecords, database_file: Path) -> None:
+    open_and_close(open_in_sqlite)
     run_sql(database_file, "UPDATE alembic_version SET version_num = '9999'")
     before = database_file.read_bytes()
     with pytest.raises(DatabaseRefused, match=f"newer onread .*9999.*{HEAD}"):
-        open_and_close(open_records)
+        open_and_close(open_in_sqlite)
     assert database_file.read_bytes() == before
 
 
-def test_a_foreign_database_is_refused(open_records: OpenRecords, database_file: Path) -> None:
+def test_a_foreign_database_is_refused(open_in_sqlite: OpenRecords, database_file: Path) -> None:
     database_file.parent.mkdir()
     run_sql(database_file, "CREATE TABLE somebody_elses (id INTEGER)")
     with pytest.raises(DatabaseRefused, match="not one of onread's"):
-        open_and_close(open_records)
+        open_and_close(open_in_sqlite)
 
 
-def test_a_file_that_is_no_database_is_refused(open_records: OpenRecords, database_file: Path) -> None:
+def test_a_file_that_is_no_database_is_refused(open_in_sqlite: OpenRecords, database_file: Path) -> None:
     database_file.parent.mkdir()
     database_file.write_bytes(b"this is not SQLite" * 100)
     with pytest.raises(DatabaseRefused, match="not a database"):
-        open_and_close(open_records)
+        open_and_close(open_in_sqlite)
 
 
-def test_a_folder_that_cannot_be_made_is_refused(open_records: OpenRecords, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_refused(open_in_sqlite: OpenRecords, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatabaseRefused, match="cannot be opened"):
-        open_and_close(open_records, location=tmp_path / "file" / "data")
+        open_and_close(open_in_sqlite, location=tmp_path / "file" / "data")
 
 
-@pytest.mark.parametrize("url", ["postgresql://localhost/onread", "postgres://x", "mysql://x/y"])
-def test_a_database_not_served_yet_is_refused_by_name(url: str) -> None:
-    with pytest.raises(DatabaseRefused, match=url.partition(":")[0]):
-        locate_file(url)
+def test_a_database_that_is_not_served_is_refused_by_name() -> None:
+    with pytest.raises(DatabaseRefused, match="mysql://"):
+        open_database("mysql://x/y")
 
 
 def test_a_sqlite_url_and_a_folder_name_a_file() -> None:
@@ -150,48 +152,90 @@ def test_a_sqlite_url_and_a_folder_name_a_file() -> None:
 
 
 def test_commits_are_durable_and_foreign_keys_hold(tmp_path: Path) -> None:
-    database = Database(tmp_path / "x.sqlite3")
-    try:
-        with database.reading() as connection:
-            pragmas = {
-                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-                for name in ("journal_mode", "synchronous", "foreign_keys")
-            }
-        assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
-    finally:
-        database.close()
+    database = open_database(tmp_path)
+    with database.reading() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    database.close()
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-def test_errors_of_the_database_leave_as_service_errors(tmp_path: Path) -> None:
-    database = Database(tmp_path / "x.sqlite3")
-    try:
-        with pytest.raises(ServiceUnavailable), database.transaction() as connection:
-            connection.exec_driver_sql("SELECT * FROM nowhere")
-        with pytest.raises(ServiceUnavailable), database.reading() as connection:
-            connection.exec_driver_sql("SELECT * FROM nowhere")
-        with pytest.raises(OperationAborted), database.transaction() as connection:
-            connection.exec_driver_sql("INSERT INTO epochs VALUES ('a', 1), ('a', 2)")
-    finally:
-        database.close()
+def test_errors_of_the_database_leave_as_service_errors(database: Database) -> None:
+    with pytest.raises(ServiceUnavailable) as refused, database.transaction() as connection:
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+    assert refused.value.retry_after_seconds == 2
+    with pytest.raises(ServiceUnavailable), database.reading() as connection:
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+    with pytest.raises(OperationAborted), database.transaction() as connection:
+        connection.exec_driver_sql("INSERT INTO epochs VALUES ('a', 1), ('a', 2)")
 
 
-def test_an_undone_transaction_leaves_nothing(tmp_path: Path) -> None:
-    database = Database(tmp_path / "x.sqlite3")
-    try:
-        with contextlib.suppress(KeyError), database.transaction() as connection:
-            connection.exec_driver_sql("INSERT INTO epochs VALUES ('a', 1)")
-            raise KeyError
-        with database.reading() as connection:
-            assert connection.exec_driver_sql("SELECT count(*) FROM epochs").scalar() == 0
-    finally:
-        database.close()
+def test_an_undone_transaction_leaves_nothing(database: Database) -> None:
+    with contextlib.suppress(KeyError), database.transaction() as connection:
+        connection.exec_driver_sql("INSERT INTO epochs VALUES ('a', 1)")
+        raise KeyError
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM epochs").scalar() == 0
+
+
+def test_a_value_that_does_not_fit_is_the_requests_fault(postgresql_url: str) -> None:
+    async def scenario() -> None:
+        async with opener(postgresql_url)() as records:
+            for name in ("n" * 65, "nul\0"):
+                with pytest.raises(InvalidRequest, match="too long or holds a character"):
+                    await records.create_access_point(an_access_point(name))
+            assert records.list_access_points(ACCOUNT) == []
+
+    asyncio.run(scenario())
+
+
+def test_gateways_that_start_at_once_on_an_empty_database_all_start(open_records: OpenRecords) -> None:
+    async def scenario() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            starting = [stack.enter_async_context(open_records()) for _ in range(5)]
+            first, *others = await asyncio.gather(*starting)
+            await first.create_access_point(an_access_point())
+            assert all([await other.refresh_if_changed() for other in others])
+
+    asyncio.run(scenario())
+
+
+def test_of_gateways_that_start_at_once_with_different_master_keys_one_kind_is_refused(
+    open_records: OpenRecords,
+) -> None:
+    async def scenario() -> None:
+        async def start(number: int) -> str:
+            try:
+                async with open_records(master_key=b"ab"[number % 2 :][:1] * 32):
+                    return "ab"[number % 2]
+            except DatabaseRefused:
+                return "refused"
+
+        told = await asyncio.gather(*(start(number) for number in range(6)))
+        assert sorted(told) in (["a", "a", "a"] + ["refused"] * 3, ["b", "b", "b"] + ["refused"] * 3)
+
+    asyncio.run(scenario())
+
+
+def test_a_view_is_of_one_moment(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.exec_driver_sql("INSERT INTO epochs VALUES ('control', 1)")
+    with database.reading() as view:
+        assert read_epoch(view) == 1
+        with database.transaction() as connection:
+            connection.exec_driver_sql("UPDATE epochs SET number = 2")
+        assert read_epoch(view) == 1
+    with database.reading() as view:
+        assert read_epoch(view) == 2
 
 
 def test_a_database_that_fails_later_answers_unavailable_and_look_ups_go_on(
-    open_records: OpenRecords, database_file: Path
+    open_in_sqlite: OpenRecords, database_file: Path
 ) -> None:
     async def scenario() -> None:
-        async with open_records() as records:
+        async with open_in_sqlite() as records:
             await records.create_access_point(an_access_point())
             run_sql(database_file, "DROP TABLE epochs")
             with pytest.raises(ServiceUnavailable):
@@ -204,7 +248,7 @@ def test_a_database_that_fails_later_answers_unavailable_and_look_ups_go_on(
     asyncio.run(scenario())
 
 
-def test_what_was_acknowledged_survives_a_kill(open_records: OpenRecords, database_file: Path) -> None:
+def test_what_was_acknowledged_survives_a_kill(open_in_sqlite: OpenRecords, database_file: Path) -> None:
     script = """
 import asyncio, os, pathlib, signal, sys
 from datetime import UTC, datetime
@@ -230,7 +274,7 @@ asyncio.run(main())
     assert killed.returncode == -signal.SIGKILL
 
     async def scenario() -> None:
-        async with open_records() as records:
+        async with open_in_sqlite() as records:
             assert records.user(ACCOUNT, "alice") is not None
 
     asyncio.run(scenario())
