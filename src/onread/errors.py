@@ -736,6 +736,12 @@ class InvalidClientTokenId(IamError):
     message = "The security token included in the request is invalid."
 
 
+class InvalidInput(IamError):
+    code = "InvalidInput"
+    status = 400
+    message = "The request was rejected because an invalid or out-of-range value was supplied."
+
+
 class LimitExceeded(IamError):
     code = "LimitExceeded"
     status = 409

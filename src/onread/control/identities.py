@@ -21,6 +21,16 @@ def make_user_id() -> str:
     return "AIDA" + _random(17)
 
 
+def make_role_id() -> str:
+    """``AROA`` and seventeen characters; never used again."""
+    return "AROA" + _random(17)
+
+
+def make_policy_id() -> str:
+    """``ANPA`` and seventeen characters; never used again."""
+    return "ANPA" + _random(17)
+
+
 def make_access_key_id() -> str:
     """``AKIA`` and sixteen characters."""
     return "AKIA" + _random(16)

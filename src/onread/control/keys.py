@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from onread.control.call import ControlCall, Operations
+from onread.control.iam_inputs import find_user, page_of
 from onread.control.identities import make_access_key_id, make_secret
-from onread.control.pages import cut_page
-from onread.control.users import continuation, find_user, items_wanted
 from onread.errors import ValidationError
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessKey
@@ -53,15 +52,10 @@ class AccessKeyOperations:
         """ListAccessKeys: ids, never secrets."""
         user = find_user(self._records, call)
         keys = self._records.list_access_keys(call.account_id, user.name)
-        page = cut_page(
-            sorted(keys, key=lambda key: key.access_key_id),
-            name_of=lambda key: key.access_key_id,
-            token=call.params.get("Marker"),
-            most=items_wanted(call),
-            refusal=ValidationError,
+        members = page_of(
+            call, "AccessKeyMetadata", keys, name_of=lambda key: key.access_key_id, show=_listed
         )
-        listed = {"AccessKeyMetadata": [_listed(key) for key in page.items]}
-        return Output(members={**listed, **continuation(page.next_token)})
+        return Output(members=members)
 
     async def update_access_key(self, call: ControlCall) -> Output:
         """UpdateAccessKey: Active or Inactive, at once."""

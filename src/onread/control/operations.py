@@ -5,16 +5,21 @@ from datetime import datetime
 from typing import Protocol
 
 from onread.control.access_points import AccessPointOperations, BucketExists
+from onread.control.account import AccountOperations
 from onread.control.call import ControlOperation
 from onread.control.keys import AccessKeyOperations
 from onread.control.lambda_aliases import LambdaAliasOperations
 from onread.control.lambda_functions import FunctionHost, LambdaFunctionOperations, ReadObject
 from onread.control.lambda_invoke import LambdaInvokeOperations, Spawn
 from onread.control.lambda_versions import LambdaVersionOperations
+from onread.control.managed_policies import ManagedPolicyOperations
 from onread.control.object_lambda_access_points import ObjectLambdaAccessPointOperations
 from onread.control.object_lambda_settings import ObjectLambdaSettingsOperations
 from onread.control.onread_operations import LogKeeper, LogsElsewhere, OnreadOperations
-from onread.control.users import CallerOperations, UserOperations
+from onread.control.policy_attachments import PolicyAttachmentOperations
+from onread.control.roles import RoleOperations
+from onread.control.sts import CallerOperations
+from onread.control.users import UserOperations
 from onread.functions.invoker import Invoker
 from onread.metadata.facade import Records
 
@@ -53,6 +58,13 @@ def control_operations(
     functions_of_lambda = LambdaFunctionOperations(
         records, clock=clock, read_object=read_object, host=functions, strict=strict
     )
+
+    def role_changed(arn: str) -> None:
+        """Functions that run as the role start anew: their keys say which role they were made for."""
+        for function in records.all_functions():
+            if function.role == arn:
+                functions.drop(function)
+
     tables = (
         ("s3control", access_points.operations()),
         ("s3control", ObjectLambdaAccessPointOperations(records, clock=clock).operations()),
@@ -62,6 +74,10 @@ def control_operations(
         ("lambda", LambdaInvokeOperations(records, invoker=functions, spawn=spawn).operations()),
         ("iam", UserOperations(records, clock=clock).operations()),
         ("iam", AccessKeyOperations(records, clock=clock).operations()),
+        ("iam", RoleOperations(records, clock=clock, changed=role_changed).operations()),
+        ("iam", ManagedPolicyOperations(records, clock=clock).operations()),
+        ("iam", PolicyAttachmentOperations(records).operations()),
+        ("iam", AccountOperations(records).operations()),
         ("sts", CallerOperations().operations()),
         ("onread", OnreadOperations(records, logs=functions, logs_elsewhere=logs_elsewhere).operations()),
         ("onread", ObjectLambdaSettingsOperations(records).operations()),

@@ -1,26 +1,26 @@
-"""IAM: users and their inline policies; STS: who asks."""
+"""IAM: users and their inline policies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
-
-import structlog
 
 from onread.control.call import ControlCall, Operations
+from onread.control.iam_inputs import (
+    check_document,
+    check_inline_quota,
+    find_policy,
+    find_user,
+    inline_policy,
+    page_of,
+    policy_name,
+    read_tags,
+    shown_tags,
+)
 from onread.control.identities import check_name, check_path, make_user_id
-from onread.control.pages import check_page_size, cut_page
-from onread.control.policies import check_policy
-from onread.errors import MalformedPolicy, MalformedPolicyDocument, NoSuchEntity, ValidationError
 from onread.metadata.facade import Records
-from onread.metadata.lookups import Lookups
 from onread.metadata.records import User
 from onread.policy.principal import PrincipalKind
 from onread.wire.output import Output
-
-DEFAULT_ITEMS, MOST_ITEMS = 100, 1000
-
-log = structlog.get_logger()
 
 
 class UserOperations:
@@ -40,48 +40,53 @@ class UserOperations:
             "CreateUser": self.create_user,
             "GetUser": self.get_user,
             "ListUsers": self.list_users,
+            "UpdateUser": self.update_user,
             "DeleteUser": self.delete_user,
             "PutUserPolicy": self.put_user_policy,
             "GetUserPolicy": self.get_user_policy,
             "ListUserPolicies": self.list_user_policies,
             "DeleteUserPolicy": self.delete_user_policy,
+            "ListGroupsForUser": self.list_groups_for_user,
         }
 
     async def create_user(self, call: ControlCall) -> Output:
         """CreateUser: without keys and policies, so it may do nothing."""
-        if call.params.get("PermissionsBoundary"):
-            raise ValidationError("PermissionsBoundary is not supported yet. Leave it out.")
+        boundary = call.params.get("PermissionsBoundary")
         user = User(
             account_id=call.account_id,
             name=check_name(call.params.get("UserName"), member="UserName", longest=64),
             path=check_path(call.params.get("Path") or "/"),
             user_id=make_user_id(),
             created_at=self._clock(),
+            boundary=find_policy(self._records, call, boundary).arn if boundary else None,
+            tags=read_tags(call.params.get("Tags")),
         )
         await self._records.create_user(user)
-        if call.params.get("Tags"):
-            log.warning("control.member_not_kept", user=user.name, member="Tags")
-        return Output(members={"User": _described(user)})
+        return Output(members={"User": describe_user(user, whole=True)})
 
     async def get_user(self, call: ControlCall) -> Output:
         """GetUser; without a name, the caller."""
         if not call.params.get("UserName") and call.principal.kind is PrincipalKind.ROOT:
             return Output(members={"User": self._root(call)})
-        return Output(members={"User": _described(find_user(self._records, call))})
+        return Output(members={"User": describe_user(find_user(self._records, call), whole=True)})
 
     async def list_users(self, call: ControlCall) -> Output:
         """ListUsers, by name, below a path when one is given."""
         prefix = call.params.get("PathPrefix") or "/"
-        users = self._records.list_users(call.account_id)
-        page = cut_page(
-            [user for user in users if user.path.startswith(prefix)],
-            name_of=lambda user: user.name,
-            token=call.params.get("Marker"),
-            most=items_wanted(call),
-            refusal=ValidationError,
+        users = [user for user in self._records.list_users(call.account_id) if user.path.startswith(prefix)]
+        return Output(members=page_of(call, "Users", users, name_of=_name, show=describe_user))
+
+    async def update_user(self, call: ControlCall) -> Output:
+        """UpdateUser: another name or path. Keys and policies go with the user."""
+        user = find_user(self._records, call)
+        new_name, new_path = call.params.get("NewUserName"), call.params.get("NewPath")
+        await self._records.rename_user(
+            call.account_id,
+            user.name,
+            new_name=check_name(new_name, member="NewUserName", longest=64) if new_name else user.name,
+            new_path=check_path(new_path) if new_path else user.path,
         )
-        listed = {"Users": [_described(user) for user in page.items]}
-        return Output(members={**listed, **continuation(page.next_token)})
+        return Output()
 
     async def delete_user(self, call: ControlCall) -> Output:
         """DeleteUser: keys and policies must be gone before."""
@@ -92,38 +97,32 @@ class UserOperations:
     async def put_user_policy(self, call: ControlCall) -> Output:
         """PutUserPolicy: replaces one of the same name."""
         user = find_user(self._records, call)
-        name = _policy_name(call)
-        document = _check_document(call.params.get("PolicyDocument"))
+        name = policy_name(call)
+        document = check_document(call.params.get("PolicyDocument"))
+        check_inline_quota(user, name, document)
         await self._records.put_user_policy(call.account_id, user.name, name, document)
         return Output()
 
     async def get_user_policy(self, call: ControlCall) -> Output:
         """GetUserPolicy. The document is percent-encoded, as IAM's clients expect it."""
         user = find_user(self._records, call)
-        name = _policy_name(call)
-        document = user.policies.get(name)
-        if document is None:
-            raise NoSuchEntity(f"The user policy with name {name} cannot be found.")
-        members = {"UserName": user.name, "PolicyName": name, "PolicyDocument": quote(document, safe="")}
-        return Output(members=members)
+        return Output(members=inline_policy(user, policy_name(call)))
 
     async def list_user_policies(self, call: ControlCall) -> Output:
         """ListUserPolicies, by name."""
         user = find_user(self._records, call)
-        page = cut_page(
-            sorted(user.policies),
-            name_of=str,
-            token=call.params.get("Marker"),
-            most=items_wanted(call),
-            refusal=ValidationError,
-        )
-        return Output(members={"PolicyNames": list(page.items), **continuation(page.next_token)})
+        return Output(members=page_of(call, "PolicyNames", list(user.policies), name_of=str, show=str))
 
     async def delete_user_policy(self, call: ControlCall) -> Output:
         """DeleteUserPolicy."""
         user = find_user(self._records, call)
-        await self._records.delete_user_policy(call.account_id, user.name, _policy_name(call))
+        await self._records.delete_user_policy(call.account_id, user.name, policy_name(call))
         return Output()
+
+    async def list_groups_for_user(self, call: ControlCall) -> Output:
+        """ListGroupsForUser: there are no groups here. Tools ask before they delete a user."""
+        find_user(self._records, call)
+        return Output(members={"Groups": [], "IsTruncated": False})
 
     def _root(self, call: ControlCall) -> dict[str, Any]:
         key = self._records.access_key(call.principal.access_key_id or "")
@@ -136,74 +135,30 @@ class UserOperations:
         }
 
 
-class CallerOperations:
-    """STS's GetCallerIdentity."""
-
-    def operations(self) -> Operations:
-        """The operations served here, by AWS's name."""
-        return {"GetCallerIdentity": self.get_caller_identity}
-
-    async def get_caller_identity(self, call: ControlCall) -> Output:
-        """GetCallerIdentity: "No permissions are required to perform this operation"."""
-        principal = call.principal
-        return Output(
-            members={"UserId": principal.principal_id, "Account": principal.account_id, "Arn": principal.arn}
-        )
-
-
-def find_user(records: Lookups, call: ControlCall) -> User:
-    """The user in ``UserName``; without one, the caller.
-
-    Raises:
-        NoSuchEntity: there is none.
-        ValidationError: the name has another form, or none is given and the caller is no user.
-    """
-    given = call.params.get("UserName") or call.principal.user_name
-    if given is None:
-        raise ValidationError("UserName is required: the caller is not a user.")
-    name = check_name(given, member="UserName", longest=64)
-    user = records.user(call.account_id, name)
-    if user is None:
-        raise NoSuchEntity(f"The user with name {name} cannot be found.")
-    return user
-
-
-def items_wanted(call: ControlCall) -> int:
-    """How many items a list shall hold.
-
-    Raises:
-        ValidationError: ``MaxItems`` is out of range.
-    """
-    return check_page_size(
-        call.params.get("MaxItems"),
-        default=DEFAULT_ITEMS,
-        largest=MOST_ITEMS,
-        member="MaxItems",
-        refusal=ValidationError,
-    )
-
-
-def continuation(next_token: str | None) -> dict[str, Any]:
-    """The members with which IAM ends a page."""
-    return {"IsTruncated": False} if next_token is None else {"IsTruncated": True, "Marker": next_token}
-
-
-def _policy_name(call: ControlCall) -> str:
-    return check_name(call.params.get("PolicyName"), member="PolicyName", longest=128)
-
-
-def _check_document(text: object) -> str:
-    try:
-        return check_policy(text, resource_policy=False)
-    except MalformedPolicy as error:
-        raise MalformedPolicyDocument(error.text) from error
-
-
-def _described(user: User) -> dict[str, Any]:
-    return {
+def describe_user(user: User, *, whole: bool = False) -> dict[str, Any]:
+    """A user in AWS's words; lists leave out the boundary and the tags."""
+    members: dict[str, Any] = {
         "Path": user.path,
         "UserName": user.name,
         "UserId": user.user_id,
         "Arn": user.arn,
         "CreateDate": user.created_at,
     }
+    return {**members, **describe_belongings(user.boundary, user.tags)} if whole else members
+
+
+def describe_belongings(boundary: str | None, tags: Mapping[str, str]) -> dict[str, Any]:
+    """The members for a boundary and tags, where there are any."""
+    members: dict[str, Any] = {}
+    if boundary is not None:
+        members["PermissionsBoundary"] = {
+            "PermissionsBoundaryType": "PermissionsBoundaryPolicy",
+            "PermissionsBoundaryArn": boundary,
+        }
+    if tags:
+        members["Tags"] = shown_tags(tags)
+    return members
+
+
+def _name(user: User) -> str:
+    return user.name

@@ -6,7 +6,10 @@ from typing import Any
 
 from onread.gateway.asker import Asker
 from onread.gateway.call import ResolvedCall
+from onread.gateway.conditions import Conditions
 from onread.metadata.facade import Records
+from onread.metadata.identity_records import Role
+from onread.metadata.records import User
 from onread.policy.actions import required_action, service_resource
 from onread.policy.principal import Principal
 from onread.protocol.model import Operation
@@ -40,15 +43,39 @@ class ServiceRules:
         """
         if (operation.service, operation.name) in _FREE_TO_ALL:
             return
-        resource = self._user_arn(operation, asker.principal, params) or service_resource(
+        found = self._identity(operation, asker.principal, params)
+        resource = found.arn if found is not None else self._resource(operation, params)
+        extra = _of_iam(params, found) if operation.service == "iam" else None
+        asker.require(required_action(operation.service, operation.name, params), resource, extra=extra)
+
+    def _resource(self, operation: Operation, params: Mapping[str, Any]) -> str:
+        return service_resource(
             operation.service, operation.name, params, account_id=self.account_id, region=self.region
         )
-        asker.require(required_action(operation.service, operation.name, params), resource)
 
-    def _user_arn(self, operation: Operation, principal: Principal, params: Mapping[str, Any]) -> str | None:
-        """The user whom an IAM operation will find: in any letter case, below a path, else the caller."""
-        if operation.service != "iam" or operation.input is None or "UserName" not in operation.input.members:
+    def _identity(
+        self, operation: Operation, principal: Principal, params: Mapping[str, Any]
+    ) -> User | Role | None:
+        """The user or role whom an IAM operation will find: in any letter case, below a path.
+
+        Without a name, a user's operation is about the caller.
+        """
+        if operation.service != "iam" or operation.input is None:
             return None
-        name = params.get("UserName") or principal.user_name
-        user = self.records.user(self.account_id, name) if name else None
-        return user.arn if user else None
+        members = operation.input.members
+        if "UserName" in members:
+            name = params.get("UserName") or principal.user_name
+            return self.records.user(self.account_id, name) if name else None
+        if "RoleName" in members and params.get("RoleName"):
+            return self.records.identities.role(self.account_id, params["RoleName"])
+        return None
+
+
+def _of_iam(params: Mapping[str, Any], found: User | Role | None) -> Conditions:
+    """The keys that let somebody manage others within bounds.
+
+    Source: Service Authorization Reference, IAM, "iam:PolicyARN" and "iam:PermissionsBoundary".
+    """
+    boundary = params.get("PermissionsBoundary") or (found.boundary if found is not None else None)
+    given = (("iam:policyarn", params.get("PolicyArn")), ("iam:permissionsboundary", boundary))
+    return {key: (str(value),) for key, value in given if value}

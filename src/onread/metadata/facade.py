@@ -18,6 +18,7 @@ from onread.metadata import (
     users,
 )
 from onread.metadata.function_versions import Publish
+from onread.metadata.identities import IdentityRecords
 from onread.metadata.object_lambda_settings import ObjectLambdaSettingsRecords
 from onread.metadata.published_facade import PublishedRecords
 from onread.metadata.records import AccessKey, AccessPoint, Function, ObjectLambdaAccessPoint, User
@@ -51,6 +52,11 @@ class Records(Transactions):
             clock=self._clock,
         )
 
+    @cached_property
+    def identities(self) -> IdentityRecords:
+        """Roles, managed policies, and what hangs on users and roles."""
+        return IdentityRecords(lambda: self._snapshot.identities, self._write)
+
     # Users and their keys
 
     async def create_user(self, user: User) -> None:
@@ -60,6 +66,16 @@ class Records(Transactions):
             EntityAlreadyExists: the name is taken.
         """
         await self._write(partial(users.create, user=user))
+
+    async def rename_user(self, account_id: str, name: str, *, new_name: str, new_path: str) -> None:
+        """Give a user another name and path; its keys and policies go with it.
+
+        Raises:
+            NoSuchEntity: there is no such user.
+            EntityAlreadyExists: the new name is taken.
+        """
+        work = partial(users.rename, account_id=account_id, name=name, new_name=new_name, new_path=new_path)
+        await self._write(work)
 
     async def delete_user(self, account_id: str, name: str) -> None:
         """Remove a user. A user made again under the name inherits nothing.

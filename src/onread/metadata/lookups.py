@@ -20,7 +20,7 @@ class Lookups:
     """
 
     def __init__(self, account_id: str, snapshot: Snapshot) -> None:
-        self._account_id = account_id
+        self.account_id = account_id
         self._snapshot = snapshot
         self._root: AccessKey | None = None
 
@@ -53,7 +53,7 @@ class Lookups:
     def object_lambda_access_point_by_alias(self, alias: str) -> ObjectLambdaAccessPoint | None:
         """The Object Lambda access point with this ``...--ol-s3``, or this account's for ``NAME.olap``."""
         if alias.endswith(".olap"):
-            return self.object_lambda_access_point(self._account_id, alias.removesuffix(".olap"))
+            return self.object_lambda_access_point(self.account_id, alias.removesuffix(".olap"))
         return self._snapshot.object_lambda_access_points_by_alias.get(alias)
 
     def function(self, account_id: str, name: str) -> Function | None:

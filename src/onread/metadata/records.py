@@ -28,7 +28,10 @@ LATEST = "$LATEST"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """An IAM user. ``policies`` maps inline policy names to their JSON text."""
+    """An IAM user. ``policies`` maps inline policy names to their JSON text.
+
+    ``attached`` holds the ARNs of managed policies, ``boundary`` that of the permissions boundary.
+    """
 
     account_id: str
     name: str
@@ -36,6 +39,9 @@ class User:
     user_id: str
     created_at: datetime
     policies: Mapping[str, str] = field(default_factory=dict)
+    attached: tuple[str, ...] = ()
+    boundary: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def arn(self) -> str:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision that `metadata` describes: the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -108,6 +108,75 @@ access_keys = Table(
     Column("sealed_secret", LargeBinary, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("role_id", String(32), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("name_folded", String(64), nullable=False),
+    Column("path", String(512), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("trust_policy", Text, nullable=False),
+    Column("longest_session_seconds", Integer, nullable=False),
+    UniqueConstraint("account_id", "name_folded"),
+)
+
+role_policies = Table(
+    "role_policies",
+    metadata,
+    Column("role_id", ForeignKey("roles.role_id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+managed_policies = Table(
+    "managed_policies",
+    metadata,
+    Column("policy_id", String(32), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("name_folded", String(128), nullable=False),
+    Column("path", String(512), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("default_version", Integer, nullable=False),
+    # "Version numbers are never used again" (IAM User Guide, "Versioning IAM policies").
+    Column("last_version", Integer, nullable=False),
+    UniqueConstraint("account_id", "name_folded"),
+)
+
+managed_policy_versions = Table(
+    "managed_policy_versions",
+    metadata,
+    Column("policy_id", ForeignKey("managed_policies.policy_id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("document", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+# What hangs on a user, a role or a managed policy alike goes by its unique id, and is removed with it by
+# `metadata.belongings`. AWS's own managed policies have an ARN and no row, so the ARN is no foreign key.
+policy_attachments = Table(
+    "policy_attachments",
+    metadata,
+    Column("entity_id", String(32), primary_key=True),
+    Column("policy_arn", String(768), primary_key=True),
+    Column("is_boundary", Boolean, primary_key=True),
+)
+
+identity_tags = Table(
+    "identity_tags",
+    metadata,
+    Column("entity_id", String(32), primary_key=True),
+    # "Tag keys are case insensitive, but case is preserved" (IAM User Guide, "Rules for tagging").
+    Column("name_folded", String(128), primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("value", String(256), nullable=False),
 )
 
 access_points = Table(

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 
 from onread.metadata.access_points import load_access_points, load_object_lambda_access_points
+from onread.metadata.belongings import load_belongings
 from onread.metadata.credentials import load_access_keys
 from onread.metadata.functions import load_functions
+from onread.metadata.identity_snapshot import Identities, load_identities
 from onread.metadata.object_lambda_settings import load_object_lambda_settings
 from onread.metadata.published import Published, load_published
 from onread.metadata.records import (
@@ -45,6 +47,7 @@ class Snapshot:
     object_lambda_settings: Mapping[Key, ObjectLambdaSettings] = field(default_factory=dict)
     functions: Mapping[Key, Function] = field(default_factory=dict)
     published: Published = field(default_factory=Published)
+    identities: Identities = field(default_factory=Identities)
 
 
 def read_epoch(connection: Connection) -> int:
@@ -58,7 +61,8 @@ def load_snapshot(connection: Connection, sealer: Sealer, region: str) -> Snapsh
     Raises:
         WrongMasterKey: the secrets were sealed under another master key.
     """
-    users_by_id = load_users(connection)
+    belonging = load_belongings(connection)
+    users_by_id = load_users(connection, belonging)
     access_points = load_access_points(connection, region)
     transforming = load_object_lambda_access_points(connection, region)
     functions = {(each.account_id, each.name): each for each in load_functions(connection, sealer, region)}
@@ -73,4 +77,5 @@ def load_snapshot(connection: Connection, sealer: Sealer, region: str) -> Snapsh
         object_lambda_settings=load_object_lambda_settings(connection, region),
         functions=functions,
         published=load_published(connection, sealer, region, functions),
+        identities=load_identities(connection, belonging),
     )

@@ -7,15 +7,18 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
 from onread.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity
+from onread.metadata import belongings
+from onread.metadata.belongings import Belongings
 from onread.metadata.records import User
 from onread.metadata.schema import access_keys, user_policies, users
 
 
 def create(connection: Connection, user: User) -> None:
-    """Add a user.
+    """Add a user with its tags and boundary, without keys and policies.
 
     Raises:
         EntityAlreadyExists: the account has a user whose name differs in letter case at most.
+        LimitExceeded: it has too many tags.
     """
     taken = select(users.c.user_id).where(
         users.c.account_id == user.account_id, users.c.name_folded == user.name.lower()
@@ -31,6 +34,31 @@ def create(connection: Connection, user: User) -> None:
             path=user.path,
             created_at=user.created_at,
         )
+    )
+    belongings.put_tags(connection, user.user_id, user.tags)
+    if user.boundary is not None:
+        belongings.set_boundary(connection, user.user_id, user.boundary)
+
+
+def rename(connection: Connection, account_id: str, name: str, *, new_name: str, new_path: str) -> None:
+    """Give a user another name and path; keys, policies and id stay.
+
+    Raises:
+        NoSuchEntity: there is no such user.
+        EntityAlreadyExists: the new name is taken.
+    """
+    user_id = find_user_id(connection, account_id, name)
+    taken = (
+        users.c.account_id == account_id,
+        users.c.name_folded == new_name.lower(),
+        users.c.user_id != user_id,
+    )
+    if connection.scalar(select(exists().where(*taken))):
+        raise EntityAlreadyExists(f"User with name {new_name} already exists.")
+    connection.execute(
+        update(users)
+        .where(users.c.user_id == user_id)
+        .values(name=new_name, name_folded=new_name.lower(), path=new_path)
     )
 
 
@@ -53,13 +81,15 @@ def delete_user(connection: Connection, account_id: str, name: str) -> None:
 
     Raises:
         NoSuchEntity: there is no such user.
-        DeleteConflict: keys or inline policies remain.
+        DeleteConflict: keys, inline or managed policies remain.
     """
     user_id = find_user_id(connection, account_id, name)
     if connection.scalar(select(exists().where(access_keys.c.user_id == user_id))):
         raise DeleteConflict("Cannot delete entity, must delete access keys first.")
     if connection.scalar(select(exists().where(user_policies.c.user_id == user_id))):
         raise DeleteConflict("Cannot delete entity, must delete policies first.")
+    belongings.refuse_while_attached(connection, user_id)
+    belongings.forget(connection, user_id)
     connection.execute(delete(users).where(users.c.user_id == user_id))
 
 
@@ -88,16 +118,19 @@ def delete_policy(connection: Connection, account_id: str, user_name: str, name:
         raise NoSuchEntity(f"The user policy with name {name} cannot be found.")
 
 
-def load_users(connection: Connection) -> dict[str, User]:
-    """Every user with its policies, by user id."""
+def load_users(connection: Connection, belonging: Mapping[str, Belongings]) -> dict[str, User]:
+    """Every user with its policies and what else hangs on it, by user id."""
     policies: dict[str, dict[str, str]] = {}
     for row in connection.execute(select(user_policies)):
         policies.setdefault(row.user_id, {})[row.name] = row.document
     rows = connection.execute(select(users))
-    return {row.user_id: _record(row, policies.get(row.user_id, {})) for row in rows}
+    return {
+        row.user_id: _record(row, policies.get(row.user_id, {}), belonging.get(row.user_id) or Belongings())
+        for row in rows
+    }
 
 
-def _record(row: Row[Any], policies: Mapping[str, str]) -> User:
+def _record(row: Row[Any], policies: Mapping[str, str], mine: Belongings) -> User:
     created_at: datetime = row.created_at
     return User(
         account_id=row.account_id,
@@ -106,4 +139,7 @@ def _record(row: Row[Any], policies: Mapping[str, str]) -> User:
         user_id=row.user_id,
         created_at=created_at,
         policies=policies,
+        attached=tuple(mine.attached),
+        boundary=mine.boundary,
+        tags=mine.tags,
     )

@@ -75,7 +75,7 @@ def test_root_asks_who_it_is(run_with_api: Run) -> None:
         {"UserName": "ü"},
         {"UserName": "a", "Path": "team"},
         {"UserName": "a", "Path": "/a b/"},
-        {"UserName": "a", "PermissionsBoundary": "arn:aws:iam::aws:policy/x"},
+        {"UserName": "a", "PermissionsBoundary": "boundary"},
     ],
 )
 def test_what_cannot_be_made_is_refused(run_with_api: Run, params: dict[str, str]) -> None:
