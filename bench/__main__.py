@@ -6,10 +6,32 @@ Exit status 0 even when a goal is missed: it is the reader who judges, for the m
 import os
 import sys
 
-from bench import ministack, one_at_a_time, rendezvous, start, streaming, tls, unmodified_function, workers
+from bench import (
+    ministack,
+    one_at_a_time,
+    rendezvous,
+    road,
+    stages,
+    start,
+    streaming,
+    tls,
+    unmodified_function,
+    workers,
+)
 from bench.table import Row, render, write
 
-MEASUREMENTS = (unmodified_function, one_at_a_time, rendezvous, streaming, start, tls, workers, ministack)
+MEASUREMENTS = (
+    unmodified_function,
+    one_at_a_time,
+    stages,
+    road,
+    rendezvous,
+    streaming,
+    start,
+    tls,
+    workers,
+    ministack,
+)
 
 
 def main() -> None:

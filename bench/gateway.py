@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,12 +141,20 @@ def make_transformed(
 
 
 @contextmanager
-def world(environment: Mapping[str, str] | None = None) -> Iterator[World]:
-    """A gateway on a new data directory for the length of a block."""
+def world(
+    environment: Mapping[str, str] | None = None, *, under: Sequence[str] = (), data_dir: Path | None = None
+) -> Iterator[World]:
+    """A gateway on a new data directory for the length of a block.
+
+    Args:
+        under: see `onread.cli.spawn.spawn_gateway`.
+        data_dir: where that directory is to be, when it is to stay.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         generator = build_generator(folder)
-        spawned = stack.enter_context(gateway(folder / "data", environment=environment))
+        where = data_dir or folder / "data"
+        spawned = stack.enter_context(gateway(where, environment=environment, under=under))
         made = World(spawned, folder, generator)
         made.client("s3").create_bucket(Bucket=BUCKET)
         yield made
