@@ -43,6 +43,7 @@ from onread.stores.local.listing import MOST_KEYS
 from onread.stores.local.multipart import MOST_PARTS
 from onread.stores.local.store import OPERATIONS
 from onread.telemetry.metrics import Metrics
+from onread.telemetry.series import Counts, Timings
 
 FOLDER = Path(__file__).parent
 _NOTE = "<!-- Made by docs/generate.py (make docs) from the code: change that, not this page. -->\n"
@@ -271,13 +272,15 @@ def metrics_page() -> str:
 In Prometheus's text format at `/metrics` on `admin_listen`. Labels are bounded: never a key or a caller.
 
 """
-    # The client library keeps the names of labels to itself until a metric has a sample.
-    kept = [each for each in vars(Metrics()).values() if isinstance(each, MetricWrapperBase)]
     rows = []
-    for metric in kept:
-        [described] = metric.describe()
+    for metric in vars(Metrics()).values():
+        if not isinstance(metric, MetricWrapperBase | Counts | Timings):
+            continue
+        [described] = metric.describe() if isinstance(metric, MetricWrapperBase) else metric.collect()
         name = f"{described.name}_total" if described.type == "counter" else described.name
-        labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+        # The client library keeps the names of labels to itself until a metric has a sample.
+        names = metric._labelnames if isinstance(metric, MetricWrapperBase) else metric.label_names
+        labels = ", ".join(f"`{label}`" for label in names)
         rows.append((f"`{name}`", described.type, labels, described.documentation))
     return page + _table(("metric", "type", "labels", "what it tells"), rows)
 

@@ -23,7 +23,7 @@ from onread.server.hand_over import NotHandedOver, Offer, take_over
 from onread.server.loop import run
 from onread.server.service_manager import GivenSockets, Notifier, UnusableSocket, activated_sockets
 from onread.server.tls import TlsRefused
-from onread.telemetry.logging import configure_logging
+from onread.telemetry.logging import configure_logging, write_waiting_lines
 
 if TYPE_CHECKING:
     from onread.metadata.first_start import RootKey
@@ -133,6 +133,7 @@ class Life:
 
     def _on_signal(self) -> None:
         if self._told.is_set():
+            write_waiting_lines()
             os._exit(1)
         self._told.set()
 

@@ -1,10 +1,13 @@
 """What is seen of runs: counters, and each line a function wrote, in the gateway's own log at debug."""
 
+import logging
+
 import structlog
 
 from onread.functions.invoker import Outcome
 from onread.functions.logs import LogLine
 from onread.metadata.records import Function
+from onread.telemetry.logging import is_logged
 from onread.telemetry.metrics import Metrics
 
 _log = structlog.get_logger("onread.function")
@@ -12,6 +15,8 @@ _log = structlog.get_logger("onread.function")
 
 def log_function_line(function: Function, line: LogLine) -> None:
     """One line of a function, under its request id."""
+    if not is_logged(logging.DEBUG):  # three lines a run, at least
+        return
     _log.debug("function.line", function=function.name, request_id=line.request_id, text=line.text)
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from onread.telemetry.series import Count, Counts, Times, Timings
+
 STAGES = ("queue", "run", "first_byte", "total")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -12,9 +14,9 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 class _OperationMetrics:
     """The metrics that have one label, the operation."""
 
-    seconds: Histogram
-    bytes_received: Counter
-    bytes_sent: Counter
+    seconds: Times
+    bytes_received: Count
+    bytes_sent: Count
 
 
 class Metrics:
@@ -22,29 +24,29 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
-        self.requests = Counter(
+        self.requests = Counts(
             "onread_requests", "Requests answered", ["service", "operation", "status"], registry=registry
         )
-        self.request_seconds = Histogram(
+        self.request_seconds = Timings(
             "onread_request_seconds",
             "From head to last byte",
             ["operation"],
             buckets=_SECONDS,
             registry=registry,
         )
-        self.bytes_sent = Counter(
+        self.bytes_sent = Counts(
             "onread_sent_bytes", "Body bytes sent to callers", ["operation"], registry=registry
         )
-        self.bytes_received = Counter(
+        self.bytes_received = Counts(
             "onread_received_bytes", "Declared body bytes received", ["operation"], registry=registry
         )
-        self.transformed = Counter(
+        self.transformed = Counts(
             "onread_transformed_requests",
             "Transformed GETs by outcome",
             ["access_point", "outcome"],
             registry=registry,
         )
-        self.stage_seconds = Histogram(
+        self.stage_seconds = Timings(
             "onread_transform_stage_seconds",
             "Seconds of a transformed GET: queue, run, first_byte, total",
             ["stage"],
@@ -63,7 +65,7 @@ class Metrics:
         self.environments = Gauge(
             "onread_environments", "Execution environments: warm or busy", ["state"], registry=registry
         )
-        self.invocations = Counter(
+        self.invocations = Counts(
             "onread_invocations", "Runs of functions by outcome", ["outcome"], registry=registry
         )
         self.environment_start_seconds = Histogram(
@@ -78,7 +80,7 @@ class Metrics:
 
         self.stages = {stage: self.stage_seconds.labels(stage) for stage in STAGES}
         self._by_operation: dict[str, _OperationMetrics] = {}
-        self._by_status: dict[tuple[str, str, int], Counter] = {}
+        self._by_status: dict[tuple[str, str, int], Count] = {}
 
     def request_done(
         self, service: str, operation: str, status: int, *, seconds: float, received: int, sent: int
