@@ -38,7 +38,7 @@ from onread.server.limits import DEFAULT_LIMITS
 from onread.server.listener import Listener
 from onread.server.loop import run as run_loop
 from onread.sigv4.sign import sign_request
-from onread.telemetry.logging import configure_logging
+from onread.telemetry.logging import configure_logging, write_waiting_lines
 from onread.wire.message import Handler
 
 OBJECT_BYTES = 1024
@@ -371,6 +371,7 @@ def _measured(folder: Path) -> list[Row]:
     with open(os.devnull, "w") as nothing:
         configure_logging("info", nothing)
         figures = run_loop(lambda: measure(folder / "data", requests))
+        write_waiting_lines()
     return [row for kind, of in figures.items() for row in _rows(kind, of)]
 
 

@@ -1,37 +1,37 @@
 """The kinds of thing a request can name, as one tagged union."""
 
-from dataclasses import dataclass
+from onread.wire.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class ServiceAddress:
     """A service's plain endpoint: ``s3`` (ListBuckets), ``lambda``, ``iam``, ``sts`` or ``onread``."""
 
     service: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class ControlAddress:
     """s3control. ``account_id`` comes from the host label or from ``x-amz-account-id``; None: neither."""
 
     account_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class BucketAddress:
     """A bucket, by its name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class AliasAddress:
     """An alias that records must resolve: ``...--ol-s3``, ``...-s3alias`` or ``NAME.olap``."""
 
     alias: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class AccessPointAddress:
     """A standard access point, by name and account."""
 
@@ -39,7 +39,7 @@ class AccessPointAddress:
     account_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class ObjectLambdaAccessPointAddress:
     """An Object Lambda access point, by name and account."""
 
@@ -47,7 +47,7 @@ class ObjectLambdaAccessPointAddress:
     account_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class WriteAddress:
     """WriteGetObjectResponse. ``route`` is the host's route label, None when the prefix was off."""
 
@@ -58,7 +58,7 @@ DataAddress = BucketAddress | AliasAddress | AccessPointAddress | ObjectLambdaAc
 Address = ServiceAddress | ControlAddress | WriteAddress | DataAddress
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Located:
     """An address and what is left of the path for routing: ``/key`` or ``/`` for a data address.
 

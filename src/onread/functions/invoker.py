@@ -1,15 +1,15 @@
 """What it means to run a function once, whatever runs it."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from onread.metadata.records import Function
+from onread.wire.frozen import frozen
 
 if TYPE_CHECKING:
     import asyncio
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Invocation:
     """One run that is wanted.
 
@@ -31,14 +31,14 @@ class Invocation:
     invoked_arn: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Returned:
     """The handler returned; ``payload`` is its JSON."""
 
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Failed:
     """The handler raised, the process died or its answer was unusable.
 
@@ -50,7 +50,7 @@ class Failed:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class TimedOut:
     """The function's timeout or the deadline passed; the environment was killed."""
 

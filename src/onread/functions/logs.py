@@ -10,10 +10,10 @@ import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from onread.metadata.records import Function
+from onread.wire.frozen import frozen
 
 TAIL_BYTES = 4096
 LINE_BYTES = 64 * 1024
@@ -24,7 +24,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class LogLine:
     """One line of printable text. ``request_id`` is None outside a run; ``at`` is aware UTC."""
 

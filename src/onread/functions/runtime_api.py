@@ -12,7 +12,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -25,6 +24,7 @@ from onread.functions.failures import (
     response_too_large,
 )
 from onread.functions.invoker import Failed, Invocation, Returned
+from onread.wire.frozen import frozen
 from onread.wire.message import Request, Response
 
 _PREFIX = "/2018-06-01/runtime/"
@@ -32,7 +32,7 @@ _JSON = ("Content-Type", "application/json")
 _ACCEPTED = b'{"status":"OK"}\n'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Delivery:
     """One event as ``/next`` hands it over. ``deadline_ms`` is epoch milliseconds."""
 

@@ -15,6 +15,7 @@ from onread.policy.evaluate import AttachedPolicy
 from onread.policy.principal import Principal, PrincipalKind
 from onread.policy.public import is_public
 from onread.stores.bucket_settings import BucketSettings, FindBucketSettings
+from onread.wire.frozen import frozen
 
 _BUCKETS = "arn:aws:s3:::"
 
@@ -30,7 +31,7 @@ def _no_function_policy(_account_id: str, _name: str, _qualifier: str) -> str | 
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Place:
     """What holds the keys that a request is about, for its own question and later ones about single keys.
 

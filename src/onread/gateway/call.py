@@ -5,7 +5,6 @@ type error.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from onread.addressing.address import Address
@@ -15,10 +14,11 @@ from onread.objectlambda.configuration import ObjectLambdaConfiguration
 from onread.policy.principal import Principal
 from onread.protocol.model import Operation
 from onread.sigv4.verify import ClaimedSignature, VerifiedSignature
+from onread.wire.frozen import frozen
 from onread.wire.message import Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RoutedCall:
     """The address and the operation are known, nobody has been asked who they are.
 
@@ -37,7 +37,7 @@ class RoutedCall:
     unreadable: ValidationError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AuthenticatedCall:
     """Who asks is known. ``claim`` and ``verified`` are None for an anonymous caller."""
 
@@ -47,28 +47,28 @@ class AuthenticatedCall:
     verified: VerifiedSignature | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class ServiceTarget:
     """A service's own operations: nothing to look up."""
 
     account_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class BucketTarget:
     """A bucket, addressed directly."""
 
     bucket: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class AccessPointTarget:
     """A standard access point."""
 
     access_point: AccessPoint
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class ObjectLambdaTarget:
     """An Object Lambda access point, its configuration and the access point that supports it."""
 
@@ -77,7 +77,7 @@ class ObjectLambdaTarget:
     supporting: AccessPoint
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class WriteTarget:
     """WriteGetObjectResponse; ``route`` is the host's label, None when the prefix was off."""
 
@@ -87,7 +87,7 @@ class WriteTarget:
 Target = ServiceTarget | BucketTarget | AccessPointTarget | ObjectLambdaTarget | WriteTarget
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ResolvedCall:
     """Names have become records."""
 
@@ -102,7 +102,7 @@ def is_object_lambda(call: ResolvedCall) -> bool:
     return isinstance(call.target, WriteTarget)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AuthorizedCall:
     """Every policy on the way agreed. Made by ``authorize`` alone.
 

@@ -1,15 +1,15 @@
 """What the caller brings along: the policies of the user or role, and what narrows the session."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from onread.gateway.stored_policy import read_stored
 from onread.metadata.facade import Records
 from onread.policy.principal import Principal
 from onread.policy.statement import Policy
+from onread.wire.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class OwnPolicies:
     """The policies that go with a principal, wherever the request leads."""
 

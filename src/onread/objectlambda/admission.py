@@ -1,7 +1,6 @@
 """What is decided about a read before any function has seen it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from onread import errors
@@ -18,13 +17,14 @@ from onread.metadata.records import (
 from onread.objectlambda.configuration import ObjectLambdaConfiguration, parse_function_arn
 from onread.objectlambda.event import parameters, refuse_customer_keys
 from onread.policy.principal import Principal
+from onread.wire.frozen import frozen
 from onread.wire.message import Request
 
 FindFunction = Callable[[str, str, str | None], Function | None]
 """Account id, name and qualifier (a version, an alias, None) to the version that runs this once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ReadCall:
     """A read that is to be transformed: authenticated, resolved and authorised.
 
@@ -45,7 +45,7 @@ class ReadCall:
     settings: ObjectLambdaSettings = DEFAULT_SETTINGS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Admitted:
     """A read with the function that will transform it, and the payload that goes with it.
 

@@ -9,7 +9,6 @@ Refuses to know functions, events and HTTP.
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from enum import Enum, auto
 from hashlib import sha256
 from types import MappingProxyType
@@ -23,6 +22,7 @@ from onread.errors import (
 )
 from onread.objectlambda.relayed_body import RelayedBody
 from onread.objectlambda.response import FunctionReportedError, FunctionResponse
+from onread.wire.frozen import frozen
 from onread.wire.message import Body
 
 USED = "The request token was used already: a request is answered once."
@@ -70,7 +70,7 @@ TRANSITIONS = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Delivery:
     """A valid write: its head, and its body unread."""
 

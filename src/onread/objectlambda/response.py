@@ -9,7 +9,6 @@ Source: Amazon S3 API Reference, WriteGetObjectResponse.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -29,6 +28,7 @@ from onread.errors import (
 )
 from onread.protocol.model import Services
 from onread.wire.checksums import ALGORITHMS
+from onread.wire.frozen import frozen
 
 # The enumeration of StatusCode in the API reference, and no other.
 SUCCESS_STATUSES = frozenset({200, 206, 304})
@@ -72,7 +72,7 @@ class FunctionReportedError(S3Error):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DeclaredChecksum:
     """The one checksum that a function may give: AWS's algorithm name and the base64 value."""
 
@@ -80,7 +80,7 @@ class DeclaredChecksum:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FunctionResponse:
     """An answer that keeps the rules.
 

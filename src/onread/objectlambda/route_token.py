@@ -7,11 +7,11 @@ is good for. Whether a token was used is not written in it: the rendezvous knows
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from onread.errors import InvalidToken, ValidationError
 from onread.sigv4.session_token import open_sealed, seal
+from onread.wire.frozen import frozen
 
 TOKEN_PURPOSE = "output-token"
 """The purpose for which the key of the tokens is derived from the master key."""
@@ -26,7 +26,7 @@ UNKNOWN = "The request token or route is not valid. Pass both on as they came in
 """One wording for every token that is not ours, so that a stranger learns nothing from it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class OutputTicket:
     """What a token is good for: one answer to one request, for one account.
 
@@ -59,8 +59,16 @@ def mint(ticket: OutputTicket, *, key: bytes, randomness: bytes) -> str:
         randomness: `RANDOM_BYTES` fresh bytes from the system's source.
     """
     nonce, salt = randomness[:_NONCE_BYTES], randomness[_NONCE_BYTES:RANDOM_BYTES]
-    document = {name: getattr(ticket, name) for name in OutputTicket.__slots__}
-    return seal({**document, "salt": b64encode(salt).decode()}, key=key, nonce=nonce)
+    document = {
+        "route": ticket.route,
+        "request_id": ticket.request_id,
+        "account_id": ticket.account_id,
+        "access_point_arn": ticket.access_point_arn,
+        "function_arn": ticket.function_arn,
+        "expires_at": ticket.expires_at,
+        "salt": b64encode(salt).decode(),
+    }
+    return seal(document, key=key, nonce=nonce)
 
 
 def open_ticket(token: str, *, key: bytes) -> OutputTicket:
@@ -73,4 +81,11 @@ def open_ticket(token: str, *, key: bytes) -> OutputTicket:
         document: Mapping[str, Any] = open_sealed(token, key=key)
     except InvalidToken as error:
         raise ValidationError(UNKNOWN) from error
-    return OutputTicket(**{name: document[name] for name in OutputTicket.__slots__})
+    return OutputTicket(
+        route=document["route"],
+        request_id=document["request_id"],
+        account_id=document["account_id"],
+        access_point_arn=document["access_point_arn"],
+        function_arn=document["function_arn"],
+        expires_at=document["expires_at"],
+    )

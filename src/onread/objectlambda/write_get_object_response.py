@@ -22,11 +22,12 @@ from onread.objectlambda.rendezvous import ENDED, EXPIRED, Delivery, Meeting, Re
 from onread.objectlambda.response import emptiness_matters, read_response
 from onread.objectlambda.route_token import UNKNOWN, OutputTicket, open_ticket
 from onread.policy.principal import Principal
+from onread.wire.frozen import frozen
 from onread.wire.message import Body
 from onread.wire.output import Output
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class WriteCall:
     """One write, authenticated and authorised.
 

@@ -8,13 +8,13 @@ using access points".
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from onread.policy.document import parse_policy
 from onread.policy.patterns import Context, LateContext, SplitArn, split_arn
 from onread.policy.principal import Principal, PrincipalKind
 from onread.policy.principals import Reach
 from onread.policy.statement import Policy, Question, Statement
+from onread.wire.frozen import frozen
 
 DENY_ALL = parse_policy(
     '{"Version": "2012-10-17", "Statement": '
@@ -29,7 +29,7 @@ _ROOT_IS_NEVER_LOCKED_OUT = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy
 _RESOURCE_ACCOUNT = "aws:resourceaccount"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AccessQuery:
     """One question: may this principal do this action on this resource?
 
@@ -46,7 +46,7 @@ class AccessQuery:
     context: Context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AttachedPolicy:
     """A resource on the way to the data and its policy: an access point, then its bucket.
 
@@ -61,7 +61,7 @@ class AttachedPolicy:
     name: str = "resource-based policy"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Decision:
     """The answer, and why: ``reason`` names the policy and statement, for logs and operators."""
 
@@ -70,7 +70,7 @@ class Decision:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class _Weight:
     """What some policies say together: the statement that denies, or the one that allows most widely."""
 

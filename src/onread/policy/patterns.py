@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from onread.errors import MalformedPolicy
+from onread.wire.frozen import frozen
 
 Context = Mapping[str, tuple[str, ...]]
 """The condition keys of one request, by their names in lower case."""
@@ -204,7 +205,7 @@ def _expression(tokens: tuple[StaticToken, ...]) -> re.Pattern[str]:
     return re.compile(source if last is None else f"{source}.*{last}", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class SplitArn:
     """An ARN as policies compare it: its first five parts, and the resource with its colons."""
 

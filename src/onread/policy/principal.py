@@ -1,8 +1,9 @@
 """Who asks, as every later stage sees it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from onread.wire.frozen import frozen
 
 
 class PrincipalKind(StrEnum):
@@ -14,7 +15,7 @@ class PrincipalKind(StrEnum):
     ANONYMOUS = "Anonymous"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InputGrant:
     """The bounds of an ``inputS3Url``: one method, one object (or one list) through one access point."""
 
@@ -25,7 +26,7 @@ class InputGrant:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FunctionSession:
     """The credentials in a function's environment: good for that function while that environment lives."""
 
@@ -33,7 +34,7 @@ class FunctionSession:
     environment_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Principal:
     """An authenticated (or anonymous) identity and the facts about it.
 

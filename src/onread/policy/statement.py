@@ -10,6 +10,7 @@ from onread.policy.conditions import Condition
 from onread.policy.patterns import ArnPattern, Context, Glob, SplitArn
 from onread.policy.principal import Principal
 from onread.policy.principals import Principals, Reach
+from onread.wire.frozen import frozen
 
 POLICY_WRITING_ACTIONS = frozenset(
     {
@@ -35,7 +36,7 @@ ADMINISTRATIVE_SERVICES = frozenset({"iam", "onread"})
 """What an Allow with NotAction never grants: it says what it leaves out, not that it hands out these."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Question:
     """May this principal do this action? ``action`` and the context's keys are in lower case."""
 

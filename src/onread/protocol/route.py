@@ -5,7 +5,7 @@ that is authorised and the one that is performed: nothing later looks at the met
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from onread.errors import InvalidAction, MethodNotAllowed, ValidationError
 from onread.protocol.form import read_form
@@ -13,10 +13,11 @@ from onread.protocol.model import Operation, Service, Services
 from onread.protocol.query_string import read_query
 from onread.protocol.route_object import route_object
 from onread.protocol.route_path import route_path
+from onread.wire.frozen import frozen
 from onread.wire.message import Headers
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Routed:
     """The operation and the labels of its path, decoded: ``{"Key": "a b"}``."""
 

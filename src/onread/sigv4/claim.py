@@ -4,12 +4,12 @@ Owns what may stand in each element, wherever it was found (`onread.sigv4.read`)
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from onread.errors import InvalidArgument, UnsupportedSignature
 from onread.sigv4.scope import TERMINATOR, Form, malformed, parse_credential
+from onread.wire.frozen import frozen
 from onread.wire.message import Headers
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -28,7 +28,7 @@ _SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 _MOST_SIGNED_HEADERS = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ClaimedSignature:
     """What a request says about its signature. Nothing of it is proved.
 

@@ -6,7 +6,7 @@ The order is `read_signature`, `check_scope`, a look-up of the secret by whoever
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import NoReturn
 
@@ -17,6 +17,7 @@ from onread.sigv4.read import claimed_credential, read_signature
 from onread.sigv4.scope import check_life, check_skew, malformed, signs_as_s3
 from onread.sigv4.signature import is_equal, sign_text, signing_key
 from onread.wire.dates import format_basic
+from onread.wire.frozen import frozen
 from onread.wire.message import Request
 
 __all__ = [
@@ -39,7 +40,7 @@ _SECRET_HEADERS = (
 _DUMMY_SECRET = "no access key has this secret"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class VerifiedSignature:
     """A signature that is true, and what the signatures of its chunks need.
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from onread.wire.frozen import frozen
 from onread.wire.message import Body, BytesBody, Response
 from onread.wire.output import Output
 
@@ -12,7 +13,7 @@ MOST_KEYS_IN_DELETE = 1000
 """How many keys one DeleteObjects may name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class StoreCall:
     """One operation against one store.
 

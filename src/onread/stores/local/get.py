@@ -7,7 +7,6 @@ a file that went between the two was overwritten, so both are looked up again.
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ from onread.stores.local.faults import map_disk_faults
 from onread.stores.local.object_rows import StoredObject, find_object, find_part, find_pieces, is_stored
 from onread.stores.local.reading import Piece, open_piece, read_pieces
 from onread.stores.store import StoreCall
+from onread.wire.frozen import frozen
 from onread.wire.message import Body
 from onread.wire.output import Output
 from onread.wire.preconditions import check_preconditions
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 _MOST_LOOKS = 64  # at an object that is overwritten between every look-up and the opening of its file
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Selected:
     """The bytes ``[start, stop)`` of one version; ``is_part`` when they are answered with 206."""
 

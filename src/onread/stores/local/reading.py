@@ -10,7 +10,6 @@ CRC64NVME of 1 MiB takes 20 us.
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 import structlog
 
@@ -20,6 +19,7 @@ from onread.stores.local.faults import map_disk_faults
 from onread.stores.local.shelves import Shelves
 from onread.stores.local.workers import Workers
 from onread.wire.checksums import Checksum, new_checksum
+from onread.wire.frozen import frozen
 from onread.wire.message import Body
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 CHUNK_BYTES = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Piece:
     """Bytes ``[start, stop)`` of one blob.
 
