@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
+from onread.store_settings import StoreSettings, read_stores
 from onread.wire.secret import Secret
 
 MOST_WORKERS = 64
@@ -81,6 +82,7 @@ class Settings:
     strict: bool = False
     isolation: str = "auto"
     log_level: str = "info"
+    stores: tuple[StoreSettings, ...] = ()
 
 
 def _text(value: Any) -> str:
@@ -244,7 +246,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 _NOT_BUILT: Mapping[str, str] = {
     "required_isolation": "isolation is not built yet: functions are trusted; remove it",
     "spool_bytes": "slices of transformed objects are not built yet: remove it",
-    "stores": "upstream stores are not built yet: remove it; the embedded store is used",
 }
 
 
@@ -276,8 +277,12 @@ def load_settings(
             f"{name} ({source}): {reason}" for source, _ in _sources(name, flags, environment, written)
         )
     problems.extend(
-        f"{name} ({file}): no such setting" for name in written if name not in {*_READERS, *_NOT_BUILT}
+        f"{name} ({file}): no such setting"
+        for name in written
+        if name not in {*_READERS, *_NOT_BUILT, "stores"}
     )
+    if "stores" in written:
+        values["stores"] = read_stores(written["stores"], environment, problems)
     problems.extend(_disagreements(values))
     if problems:
         raise ConfigurationError(problems)

@@ -28,6 +28,7 @@ from onread.objectlambda.transform import Transformation, TransformSettings
 from onread.objectlambda.write_get_object_response import WriteGetObjectResponse
 from onread.protocol.model import load_services
 from onread.sigv4.sign import presign, sign_request
+from onread.stores.stores import Stores
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import Body, BytesBody, Headers, Request
 
@@ -264,7 +265,7 @@ def _road(records: Records, invoker: FakeInvoker) -> Road:
         ),
         dispatch=Dispatch(
             records=records,
-            store=store,
+            stores=Stores(store, (), ACCOUNT),
             transformation=transformation,
             write=WriteGetObjectResponse(
                 rendezvous=rendezvous,

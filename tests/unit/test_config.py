@@ -41,11 +41,14 @@ def test_a_promised_setting_that_is_not_built_is_refused_by_name(name):
     assert "not built yet" in problem
 
 
-def test_an_upstream_store_is_refused_until_it_is_built(tmp_path):
+def test_what_is_wrong_with_a_store_is_told_with_the_rest(tmp_path):
     file = tmp_path / "onread.toml"
-    file.write_text('[[stores]]\nname = "a"\ntype = "s3"\n')
-    (problem,) = problems_of(file=file)
-    assert "upstream stores are not built yet" in problem
+    file.write_text('workers = 0\n[[stores]]\nname = "a"\ntype = "gcs"\nendpoint = "ftp://x"\n')
+    problems = problems_of(file=file)
+    assert any(problem.startswith("workers") for problem in problems)
+    assert 'stores.a.type: write "s3"' in problems
+    assert "stores.a.endpoint: write http(s)://HOST or http(s)://HOST:PORT, without a path" in problems
+    assert "stores.a.buckets: is missing" in problems
 
 
 def test_an_unknown_setting_in_the_file_is_refused(tmp_path):

@@ -23,6 +23,8 @@ from onread.objectlambda.sessions import SESSION_PURPOSE
 from onread.protocol.model import Services, load_services
 from onread.sigv4.session_token import derive_key
 from onread.stores.local.store import LocalStore
+from onread.stores.stores import Stores
+from onread.stores.upstream.store import UpstreamStore
 from onread.telemetry.metrics import Metrics
 
 _log = structlog.get_logger("onread.app")
@@ -71,6 +73,7 @@ class Foundation:
     services: Services
     metrics: Metrics
     store: LocalStore
+    stores: Stores
     records: Records
     functions_endpoint: str
     share: Share | None
@@ -91,7 +94,8 @@ async def lay_foundation(
     """Open what is kept, for as long as ``scope`` is.
 
     Raises:
-        UnsafeKeyFile, UnusableDirectory, NewerSchema, DatabaseRefused, OSError: it cannot be opened.
+        UnsafeKeyFile, UnusableDirectory, BucketInTwoStores, NewerSchema, DatabaseRefused, OSError: it
+            cannot be opened.
     """
     if share is None:
         take_data_directory(settings.data_dir)
@@ -100,6 +104,9 @@ async def lay_foundation(
         settings.data_dir / "store", clock=utc_now, region=settings.region, joined=share is not None
     )
     scope.push_async_callback(store.close)
+    services = load_services()
+    stores = open_stores(settings, store, services)
+    scope.push_async_callback(stores.close)
     records = await open_records(settings, master_key)
     scope.push_async_callback(records.close)
     records.set_root(root_key.access_key)
@@ -108,13 +115,28 @@ async def lay_foundation(
         root_key=root_key,
         session_key=derive_key(master_key, SESSION_PURPOSE),
         token_key=derive_key(master_key, TOKEN_PURPOSE),
-        services=load_services(),
+        services=services,
         metrics=Metrics(),
         store=store,
+        stores=stores,
         records=records,
         functions_endpoint=functions_endpoint,
         share=share,
     )
+
+
+def open_stores(settings: Settings, embedded: LocalStore, services: Services) -> Stores:
+    """The embedded store and those that the settings name, as one.
+
+    Raises:
+        BucketInTwoStores: the embedded one holds a bucket that the settings give to another.
+        OSError: the certificates of one cannot be read.
+    """
+    s3 = services.service("s3")
+    upstreams = [
+        UpstreamStore.open(each, s3=s3, region=settings.region, clock=utc_now) for each in settings.stores
+    ]
+    return Stores(embedded, upstreams, settings.account_id)
 
 
 async def open_records(settings: Settings, master_key: bytes) -> Records:

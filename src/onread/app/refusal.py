@@ -7,6 +7,7 @@ from onread.metadata.first_start import (
 from onread.server.tls import TlsRefused
 from onread.stores.local.schema import NewerSchema
 from onread.stores.local.store import UnusableDirectory
+from onread.stores.stores import BucketInTwoStores
 
 
 class CannotStart(Exception):
@@ -16,6 +17,7 @@ class CannotStart(Exception):
 # What may keep a gateway from starting; anything else is a bug of ours.
 REASONS = (
     CannotStart,
+    BucketInTwoStores,
     UnsafeKeyFile,
     DatabaseRefused,
     UnusableDirectory,

@@ -135,10 +135,10 @@ def _dispatch(
     elsewhere: Elsewhere | None,
 ) -> Dispatch:
     settings, rendezvous = base.settings, Rendezvous()
-    reads = OwnReads(base.store, authorizer, settings.account_id)
+    reads = OwnReads(base.stores, authorizer, settings.account_id)
     return Dispatch(
         records=base.records,
-        store=base.store,
+        stores=base.stores,
         transformation=_transformation(base, pool, rendezvous),
         write=WriteGetObjectResponse(
             rendezvous=rendezvous,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from onread.cli.client import client, fail, refusals
+from onread.cli.client import client, refusals
 from onread.cli.output import AsJson, print_done, print_record, print_rows
 
 app = typer.Typer(no_args_is_help=True, help="Buckets of the store.")
@@ -13,15 +13,21 @@ app = typer.Typer(no_args_is_help=True, help="Buckets of the store.")
 @app.command()
 def create(
     name: str,
-    store: Annotated[str, typer.Option(help="The store that holds it.")] = "local",
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="The store that is to hold it: local, or one of the settings. "
+            "Without it: where the settings put it, else local."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a bucket."""
-    if store != "local":
-        fail(f"There is no store named {store}: only the embedded store 'local' is built yet.")
+    # Behind a colon, as Ceph names placements: any client can say it.
+    location = {"CreateBucketConfiguration": {"LocationConstraint": f":{store}"}} if store else {}
     with refusals():
-        client("s3").create_bucket(Bucket=name)
-    print_record({"Name": name, "Store": store}, as_json=as_json)
+        client("s3").create_bucket(Bucket=name, **location)
+    print_record({"Name": name, **({"Store": store} if store else {})}, as_json=as_json)
 
 
 @app.command("list")

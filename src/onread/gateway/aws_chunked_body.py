@@ -85,3 +85,4 @@ class AwsChunkedBody(Body):
         for name, value in fields:
             if not hmac.compare_digest(self._checksums[name].value(), value):
                 raise BadDigest
+        self.trailers = fields

@@ -6,9 +6,12 @@ from typing import Any
 
 from onread.errors import AccessDenied, MalformedXML
 from onread.gateway.call import AuthorizedCall
+from onread.protocol.xml_text import escape
 from onread.stores.store import MOST_KEYS_IN_DELETE, Store, StoreCall
 from onread.wire.message import Response
 from onread.wire.output import Output
+
+_LONGEST_RESULT_BYTES = 8 << 20
 
 
 async def delete_objects(
@@ -30,12 +33,31 @@ async def delete_objects(
         (allowed if call.may_delete(item["Key"], item.get("VersionId")) else refused).append(item)
     answer: Output | Response = Output()
     if allowed:  # a store takes no empty list
-        params = {**store_call.params, "Delete": {**delete, "Objects": allowed}}
-        answer = await store.execute(replace(store_call, params=params), scope)
-    if not refused or isinstance(answer, Response):
+        if refused:  # the document that came would delete those too
+            params = {**store_call.params, "Delete": {**delete, "Objects": allowed}}
+            store_call = replace(store_call, params=params, document=None)
+        answer = await store.execute(store_call, scope)
+    if not refused:
         return answer
+    if isinstance(answer, Response):
+        return await _with_refusals(answer, refused)
     errors = [
         {"Key": item["Key"], "Code": AccessDenied.code, "Message": AccessDenied.message} for item in refused
     ]
     members = {**answer.members, "Errors": [*answer.members.get("Errors", []), *errors]}
     return replace(answer, members=members)
+
+
+async def _with_refusals(answer: Response, refused: list[dict[str, Any]]) -> Response:
+    """A store's own document, and the keys that it was not asked for."""
+    body = answer.body
+    document = body if isinstance(body, bytes) else await body.read(_LONGEST_RESULT_BYTES)
+    head, end, tail = document.rpartition(b"</")
+    if answer.status != 200 or not end:
+        return replace(answer, body=document)
+    entries = "".join(
+        f"<Error><Key>{escape(item['Key'])}</Key><Code>{AccessDenied.code}</Code>"
+        f"<Message>{AccessDenied.message}</Message></Error>"
+        for item in refused
+    )
+    return replace(answer, body=head + entries.encode() + end + tail)

@@ -10,7 +10,6 @@ from onread.errors import (
     AccessDenied,
     BucketHasAccessPointsAttached,
     MethodNotAllowed,
-    MissingContentLength,
     NoSuchKey,
     NotImplemented,
 )
@@ -24,15 +23,15 @@ from onread.gateway.call import (
     WriteTarget,
 )
 from onread.gateway.documents import read_document
-from onread.gateway.payload import announced_algorithm, open_payload
-from onread.gateway.rechecked_body import RecheckedBody
+from onread.gateway.payload import open_payload
+from onread.gateway.storing import store_call, without_unreadable_tags
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.transform import ReadCall, Transformation
 from onread.objectlambda.write_get_object_response import WriteCall, WriteGetObjectResponse
 from onread.protocol.parse import parse_body
-from onread.stores.store import Store, StoreCall
-from onread.wire.message import Body, BytesBody, Response
+from onread.stores.stores import Stores
+from onread.wire.message import Response
 from onread.wire.output import Output
 
 ControlHandler = Callable[[ControlCall], Awaitable[Output]]
@@ -57,7 +56,7 @@ class Dispatch:
     """Hands an authorised call to what answers it."""
 
     records: Records
-    store: Store
+    stores: Stores
     transformation: Transformation
     write: WriteGetObjectResponse
     control: Mapping[tuple[str, str], ControlHandler]
@@ -148,49 +147,34 @@ class Dispatch:
 
     async def _store(self, call: AuthorizedCall, bucket: str, scope: AsyncExitStack) -> Output | Response:
         operation = call.routed.operation
-        store_call = StoreCall(
-            operation=operation.name,
-            bucket=bucket,
-            params=await _params(call),
-            account_id=self.account_id,
-            body=_upload(call) if operation.streaming_input else BytesBody(b""),
-            may_copy_tags=call.may_copy_tags,
-        )
+        raw = self.stores.forwards(bucket)
+        asked = await store_call(call, bucket, account_id=self.account_id, raw=raw)
         if operation.name == "DeleteObjects":
-            return await delete_objects(call, store_call, self.store, scope)
+            return await delete_objects(call, asked, self.stores, scope)
         if operation.name == "PutObjectTagging":
-            call.require_tags(store_call.params)
+            call.require_tags(asked.params)
         try:
-            return _without_unreadable_tags(call, await self.store.execute(store_call, scope))
+            answer = await self.stores.execute(asked, scope)
         except NoSuchKey as missing:
-            # Who may not list must not learn which keys exist. Source: GetObject, "Permissions".
-            if operation.name in ("GetObject", "HeadObject") and not call.may_list():
-                raise AccessDenied from missing
+            _hide_missing(call, missing)
             raise
+        if isinstance(answer, Response) and answer.status == 404:
+            _hide_missing(call, None)
+        return without_unreadable_tags(call, answer)
+
+
+def _hide_missing(call: AuthorizedCall, missing: NoSuchKey | None) -> None:
+    """Who may not list must not learn which keys exist. Source: GetObject, "Permissions"."""
+    if call.routed.operation.name in ("GetObject", "HeadObject") and not call.may_list():
+        raise AccessDenied from missing
 
 
 async def _params(call: AuthorizedCall) -> Mapping[str, Any]:
-    """Head and document together; the document is read here, after every check."""
+    """Head and document of a service's operation together; the document is read here, after every check."""
     operation = call.routed.operation
-    if operation.streaming_input:
-        return {**announced_algorithm(call), **call.routed.params}
     if not operation.reads_document:
         return call.routed.params
     document = call.routed.document
     if document is None:
         document = await read_document(open_payload(call), operation.document_limit_bytes)
     return {**call.routed.params, **parse_body(operation, document)}
-
-
-def _upload(call: AuthorizedCall) -> Body:
-    headers = call.routed.request.headers
-    if "content-length" not in headers and "transfer-encoding" not in headers:
-        raise MissingContentLength
-    return RecheckedBody(open_payload(call), call.recheck)
-
-
-def _without_unreadable_tags(call: AuthorizedCall, answer: Output | Response) -> Output | Response:
-    """``x-amz-tagging-count`` comes "when you have the relevant permission to read object tags"."""
-    if isinstance(answer, Output) and "TagCount" in answer.members and not call.may_read_tags():
-        answer.members = {name: value for name, value in answer.members.items() if name != "TagCount"}
-    return answer

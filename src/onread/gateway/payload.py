@@ -58,6 +58,7 @@ class VerifiedBody(Body):
             for checksum, value, refusal in self._expected:
                 if checksum.value() != value:
                     raise refusal from None
+            self.trailers = self._body.trailers
             raise
         for checksum, _, _ in self._expected:
             checksum.update(chunk)

@@ -28,4 +28,5 @@ class RecheckedBody(Body):
             return await self._body.__anext__()
         except StopAsyncIteration:
             self._recheck()
+            self.trailers = self._body.trailers
             raise

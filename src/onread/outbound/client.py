@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from onread.outbound.connection import Connection
-from onread.outbound.failures import NoAnswer, Unreachable
+from onread.outbound.failures import Busy, NoAnswer, Unreachable
 from onread.outbound.message import Limits, Origin, Outgoing
 from onread.outbound.names import Address, Lookup, Names, system_lookup
 from onread.wire.message import Body, Response
@@ -64,7 +64,7 @@ class Client:
         one; nothing else is ever sent twice.
 
         Raises:
-            Unreachable, NoAnswer, LateAnswer, BrokenAnswer: there is no answer.
+            Unreachable, NoAnswer, LateAnswer, BrokenAnswer: there is no answer. Busy: nor was it asked.
             Exception: what the request's body raised.
 
         Cancellation: the connection is cut; a request with a body was not sent whole, unless it was.
@@ -104,9 +104,11 @@ class Client:
         return response
 
     async def _acquire(self, outgoing: Outgoing, *, fresh: bool) -> Connection:
+        waiting = True
         try:
             async with asyncio.timeout(self._limits.connect_seconds):
                 await self._places.acquire()
+                waiting = False
                 try:
                     kept = None if fresh else self._take_kept(repeatable=outgoing.repeatable)
                     connection = kept or await self._connect()
@@ -114,6 +116,8 @@ class Client:
                     self._places.release()
                     raise
         except TimeoutError:
+            if waiting:
+                raise Busy("Every connection to the server is in use.") from None
             raise Unreachable("There is no connection to the server in time.") from None
         self._open.add(connection)
         return connection

@@ -9,6 +9,10 @@ class Unreachable(OutboundFailure):
     """Nothing was sent: no address, no connection, no TLS, or no free place in the pool in time."""
 
 
+class Busy(Unreachable):
+    """Every connection that may be open is in use: the server is not to blame."""
+
+
 class NotPermitted(Unreachable):
     """Every address of this name is one that may not be connected to."""
 

@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack
 from dataclasses import field
 from typing import Any, Protocol
 
+from onread.addressing.copy_source import CopySource
 from onread.wire.frozen import frozen
-from onread.wire.message import Body, BytesBody, Response
+from onread.wire.message import Body, BytesBody, Request, Response
 from onread.wire.output import Output
 
 MOST_KEYS_IN_DELETE = 1000
@@ -27,6 +28,9 @@ class StoreCall:
         account_id: who owns what is created.
         may_copy_tags: whether the caller may read the tags of a copy's source and set the target's; asked
             when the source has some.
+        request: as its caller sent it, for a store that forwards it raw; None: onread itself asks.
+        document: the request's document as it came; None: there is none, or what ``params`` say holds.
+        copy_source: what a copy reads, when the bucket is known by its own name.
     """
 
     operation: str
@@ -35,6 +39,9 @@ class StoreCall:
     account_id: str
     body: Body = field(default_factory=lambda: BytesBody(b""))
     may_copy_tags: Callable[[], bool] = lambda: True
+    request: Request | None = None
+    document: bytes | None = None
+    copy_source: CopySource | None = None
 
 
 class Store(Protocol):

@@ -7,7 +7,7 @@ received: letter case and order are kept, because signatures and events depend o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -66,6 +66,8 @@ class Body(ABC):
     """
 
     length_bytes: int | None = None
+    trailers: Sequence[tuple[str, str]] = ()
+    """What stood behind an aws-chunked body, once it has ended and all of it was verified."""
 
     def __aiter__(self) -> "Body":
         return self

@@ -1,0 +1,79 @@
+"""An authorised call as its store is to do it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from onread.addressing.copy_source import CopySource, parse_copy_source
+from onread.addressing.names import is_alias
+from onread.errors import MissingContentLength, NotImplemented
+from onread.gateway.call import AuthorizedCall
+from onread.gateway.documents import read_document
+from onread.gateway.payload import announced_algorithm, open_payload
+from onread.gateway.rechecked_body import RecheckedBody
+from onread.protocol.parse import parse_body
+from onread.stores.store import StoreCall
+from onread.wire.message import Body, BytesBody, Response
+from onread.wire.output import Output
+
+# Documents that decide which store does it, or what the caller may do: onread must understand them.
+_UNDERSTOOD = frozenset({"CreateBucket", "DeleteObjects", "PutObjectTagging"})
+_TAG_COUNT = "x-amz-tagging-count"
+
+
+async def store_call(call: AuthorizedCall, bucket: str, *, account_id: str, raw: bool) -> StoreCall:
+    """The call for the store that holds the bucket.
+
+    Args:
+        raw: the store takes the request as it came: a document that onread need not understand stays
+            unread, so that what it does not know goes through.
+    """
+    routed = call.routed
+    operation = routed.operation
+    params: Mapping[str, Any] = routed.params
+    document, body = None, _upload(call) if operation.streaming_input else BytesBody(b"")
+    if operation.streaming_input:
+        params = {**announced_algorithm(call), **params}
+    elif operation.reads_document:
+        document = routed.document
+        if document is None:
+            body = open_payload(call)
+            document = await read_document(body, operation.document_limit_bytes)
+        if not raw or operation.name in _UNDERSTOOD:
+            params = {**params, **parse_body(operation, document)}
+    return StoreCall(
+        operation=operation.name,
+        bucket=bucket,
+        params=params,
+        account_id=account_id,
+        body=body,
+        may_copy_tags=call.may_copy_tags,
+        request=routed.request,
+        document=document,
+        copy_source=_copy_source(params, raw=raw),
+    )
+
+
+def _upload(call: AuthorizedCall) -> Body:
+    headers = call.routed.request.headers
+    if "content-length" not in headers and "transfer-encoding" not in headers:
+        raise MissingContentLength
+    return RecheckedBody(open_payload(call), call.recheck)
+
+
+def without_unreadable_tags(call: AuthorizedCall, answer: Output | Response) -> Output | Response:
+    """``x-amz-tagging-count`` comes "when you have the relevant permission to read object tags"."""
+    if isinstance(answer, Output):
+        if "TagCount" in answer.members and not call.may_read_tags():
+            answer.members = {name: value for name, value in answer.members.items() if name != "TagCount"}
+    elif any(name.lower() == _TAG_COUNT for name, _ in answer.headers) and not call.may_read_tags():
+        answer.headers = [pair for pair in answer.headers if pair[0].lower() != _TAG_COUNT]
+    return answer
+
+
+def _copy_source(params: Mapping[str, Any], *, raw: bool) -> CopySource | None:
+    if "CopySource" not in params:
+        return None
+    source = parse_copy_source(str(params["CopySource"]))
+    if raw and (source.container.startswith("arn:") or is_alias(source.container)):
+        raise NotImplemented("An access point as copy source is not implemented: name its bucket.")
+    return source

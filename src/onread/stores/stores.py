@@ -1,0 +1,169 @@
+"""Which store holds which bucket, and what is asked of all of them."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any, Protocol
+
+from onread.errors import BucketAlreadyOwnedByYou, InvalidArgument, NoSuchBucket, NotImplemented
+from onread.store_settings import LOCAL
+from onread.stores.store import Store, StoreCall
+from onread.stores.upstream.buckets import read_buckets
+from onread.stores.upstream.store import UpstreamStore
+from onread.wire.message import Response
+from onread.wire.output import Output
+
+_MOST_BUCKETS = 10_000
+
+
+class BucketInTwoStores(Exception):
+    """Which one, and what to do, in one line."""
+
+
+class EmbeddedStore(Store, Protocol):
+    """The store that is always there."""
+
+    def bucket_owner(self, name: str) -> str | None:
+        """The account that owns the bucket; None when there is no such bucket."""
+        ...
+
+
+class Stores:
+    """Every store of this gateway, as one.
+
+    A bucket is in the store whose settings name it; else in the embedded one when it is there; else in
+    the store that has ``"*"``; else it would be in the embedded one.
+
+    Raises:
+        BucketInTwoStores: the embedded one holds a bucket that the settings give to another.
+    """
+
+    def __init__(self, embedded: EmbeddedStore, upstreams: Sequence[UpstreamStore], account_id: str) -> None:
+        self._embedded = embedded
+        self._upstreams = upstreams
+        self._account_id = account_id
+        self._by_bucket = {name: store for store in upstreams for name in store.settings.buckets or ()}
+        self._any_bucket = next((store for store in upstreams if store.settings.buckets is None), None)
+        for name in sorted(self._by_bucket):
+            if embedded.bucket_owner(name) is not None:
+                raise BucketInTwoStores(
+                    f'stores: bucket "{name}" is in the embedded store already; take it out of the settings'
+                )
+
+    def upstream_of(self, bucket: str) -> UpstreamStore | None:
+        """The store that requests for this bucket are forwarded to; None: the embedded one."""
+        named = self._by_bucket.get(bucket)
+        if named is not None or self._any_bucket is None:
+            return named
+        return None if self._embedded.bucket_owner(bucket) is not None else self._any_bucket
+
+    def forwards(self, bucket: str) -> bool:
+        """Requests for this bucket go on as they came, to an upstream store."""
+        return bool(self._upstreams) and self.upstream_of(bucket) is not None
+
+    def bucket_owner(self, name: str) -> str | None:
+        """The account that owns the bucket; None when the embedded store should have it, and has not.
+
+        What an upstream store holds is this account's: whether the bucket is there, only the store knows.
+        """
+        return self._account_id if self.upstream_of(name) is not None else self._embedded.bucket_owner(name)
+
+    async def execute(self, call: StoreCall, scope: AsyncExitStack) -> Output | Response:
+        """Do one operation in the store of its bucket; see `Store.execute`.
+
+        Raises:
+            NotImplemented: a copy from one store to another.
+        """
+        if not self._upstreams:
+            return await self._embedded.execute(call, scope)
+        if call.operation == "ListBuckets":
+            return await self._list_buckets(call, scope)
+        if call.operation == "CreateBucket":
+            return await self._create_bucket(call, scope)
+        store = self.upstream_of(call.bucket)
+        if call.copy_source is not None and self.upstream_of(call.copy_source.container) is not store:
+            raise NotImplemented(
+                "A copy between two stores is not implemented: read the object and write it again."
+            )
+        return await (store or self._embedded).execute(call, scope)
+
+    async def close(self) -> None:
+        """Every connection to an upstream store is gone."""
+        for store in self._upstreams:
+            await store.close()
+
+    async def _create_bucket(self, call: StoreCall, scope: AsyncExitStack) -> Output | Response:
+        """In the store that ``LocationConstraint`` names behind a colon, as Ceph names placements there."""
+        configuration = dict(call.params.get("CreateBucketConfiguration") or {})
+        location, _, name = str(configuration.get("LocationConstraint") or "").partition(":")
+        store = self._named(name) if name else self.upstream_of(call.bucket)
+        if store is None:
+            if self._by_bucket.get(call.bucket) is not None:
+                raise InvalidArgument(f"The settings give this bucket to another store than {LOCAL}.")
+            await self._refuse_if_elsewhere(call, scope)
+            configuration["LocationConstraint"] = location or None
+            params = {**call.params, "CreateBucketConfiguration": configuration}
+            return await self._embedded.execute(replace(call, params=params), scope)
+        if store.settings.buckets is not None and call.bucket not in store.settings.buckets:
+            raise InvalidArgument(
+                f"Store {store.settings.name} may hold only the buckets that its settings name: add this one."
+            )
+        if self._embedded.bucket_owner(call.bucket) is not None:
+            raise BucketAlreadyOwnedByYou(BucketName=call.bucket)
+        return await store.execute(call, scope)
+
+    def _named(self, name: str) -> UpstreamStore | None:
+        if name == LOCAL:
+            return None
+        for store in self._upstreams:
+            if store.settings.name == name:
+                return store
+        raise InvalidArgument(f"There is no store named {name[:64]}.", ArgumentName="LocationConstraint")
+
+    async def _refuse_if_elsewhere(self, call: StoreCall, scope: AsyncExitStack) -> None:
+        if self._any_bucket is None:
+            return
+        try:
+            await self._any_bucket.execute(
+                StoreCall(operation="HeadBucket", bucket=call.bucket, params={}, account_id=call.account_id),
+                scope,
+            )
+        except NoSuchBucket:
+            return
+        raise BucketAlreadyOwnedByYou(BucketName=call.bucket)
+
+    async def _list_buckets(self, call: StoreCall, scope: AsyncExitStack) -> Output:
+        """All of them by name: a store that does not answer fails the list, for half of one would lie."""
+        params = call.params
+        prefix, after = str(params.get("Prefix") or ""), str(params.get("ContinuationToken") or "")
+        held = {bucket["Name"]: bucket for bucket in await self._all_buckets(call, scope)}
+        names = [name for name in sorted(held) if name > after and name.startswith(prefix)]
+        most = params.get("MaxBuckets") or _MOST_BUCKETS
+        if not 1 <= most <= _MOST_BUCKETS:
+            raise InvalidArgument("MaxBuckets must be between 1 and 10000.", ArgumentName="max-buckets")
+        members: dict[str, Any] = {
+            "Buckets": [held[name] for name in names[:most]],
+            "Owner": {"ID": self._account_id},
+        }
+        if prefix:
+            members["Prefix"] = prefix
+        if len(names) > most:
+            members["ContinuationToken"] = names[most - 1]
+        return Output(members=members)
+
+    async def _all_buckets(self, call: StoreCall, scope: AsyncExitStack) -> list[dict[str, Any]]:
+        held: list[dict[str, Any]] = []
+        for store in self._upstreams:
+            allowed = store.settings.buckets
+            for name, made in await read_buckets(store, scope):
+                if allowed is None or name in allowed:
+                    held.append({"Name": name, **({"CreationDate": made} if made is not None else {})})
+        token: str | None = None
+        while True:  # as long as the embedded store has another page
+            params = {"ContinuationToken": token} if token else {}
+            page = await self._embedded.execute(replace(call, params=params), scope)
+            assert isinstance(page, Output)
+            held += page.members["Buckets"]
+            token = page.members.get("ContinuationToken")
+            if token is None:
+                return held

@@ -1,0 +1,157 @@
+"""A caller's request as the store is to see it: another place, another signature, the rest unchanged.
+
+Pure: knows no socket and no clock.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from onread.addressing.copy_source import CopySource
+from onread.protocol.query_string import decode_query_text
+from onread.sigv4.canonical import Pair, encode, split_query
+from onread.sigv4.sign import presign, sign_request
+from onread.store_settings import StoreSettings
+from onread.wire.aws_chunked import strip_aws_chunked
+from onread.wire.message import Headers
+
+# What a hop says to the next one, and what the store is told anew.
+_NOT_FORWARDED = frozenset(
+    {
+        "authorization", "connection", "content-length", "date", "expect", "forwarded", "host", "keep-alive",
+        "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade", "x-amz-account-id", "x-amz-content-sha256", "x-amz-copy-source",
+        "x-amz-date", "x-amz-decoded-content-length", "x-amz-expected-bucket-owner",
+        "x-amz-security-token", "x-amz-source-expected-bucket-owner", "x-amz-trailer", "x-forwarded-for",
+        "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip",
+    }
+)  # fmt: skip
+
+# What makes a URL a permission at onread.
+_OF_A_PRESIGNED_URL = frozenset(
+    {
+        "x-amz-algorithm", "x-amz-content-sha256", "x-amz-credential", "x-amz-date", "x-amz-expires",
+        "x-amz-security-token", "x-amz-signature", "x-amz-signedheaders",
+    }
+)  # fmt: skip
+
+
+def forwarded_headers(headers: Headers) -> list[Pair]:
+    """The caller's headers that the store is to see, in their order and spelling.
+
+    The account behind ``x-amz-expected-bucket-owner`` is onread's, and was checked there.
+    """
+    named = ",".join(headers.get_all("connection")).lower().split(",")
+    dropped = _NOT_FORWARDED.union(name.strip() for name in named)
+    kept = [(name, value) for name, value in headers if name.lower() not in dropped]
+    if "content-encoding" not in headers:
+        return kept
+    return [pair for pair in map(_without_aws_chunked, kept) if pair is not None]
+
+
+def _without_aws_chunked(pair: Pair) -> Pair | None:
+    name, value = pair
+    if name.lower() != "content-encoding":
+        return pair
+    _, rest = strip_aws_chunked(value)
+    return (name, rest) if rest else None
+
+
+def forwarded_query(query: str) -> str:
+    """The caller's parameters in their order, each encoded in the one way that every reader reads alike."""
+    kept = []
+    for name, value in split_query(query):
+        if name.lower() in _OF_A_PRESIGNED_URL:
+            continue
+        pair = _encoded(name)
+        kept.append(f"{pair}={_encoded(value)}" if value else pair)
+    return "&".join(part for part in kept if part)
+
+
+def _encoded(text: str) -> str:
+    return encode(decode_query_text(text).encode())
+
+
+def copy_source_header(source: CopySource, bucket: str) -> Pair:
+    """``x-amz-copy-source`` with the bucket's own name."""
+    text = encode(f"{bucket}/{source.key}".encode(), safe="/")
+    if source.version_id is not None:
+        text += f"?versionId={source.version_id}"
+    return "x-amz-copy-source", text
+
+
+def host_of(store: StoreSettings, bucket: str) -> str:
+    """The host that a request for the bucket names."""
+    return store.authority if store.path_style or not bucket else f"{bucket}.{store.authority}"
+
+
+def path_of(store: StoreSettings, bucket: str, key: str | None) -> str:
+    """The path of a bucket or an object; the key byte for byte, its dots and slashes as they are."""
+    place = f"/{bucket}" if store.path_style and bucket else ""
+    if key is not None:
+        place += f"/{encode(key.encode(), safe='/')}"
+    return place or "/"
+
+
+def signed_headers(
+    store: StoreSettings,
+    *,
+    method: str,
+    host: str,
+    path: str,
+    query: str,
+    headers: Iterable[Pair],
+    payload_hash: str,
+    now: datetime,
+) -> list[Pair]:
+    """Every header to send: ``Host``, those given, and the signature.
+
+    Signed is what S3 asks for: the host, the type and whatever is Amazon's. A hop may change the rest.
+    """
+    signed: list[Pair] = []
+    unsigned: list[Pair] = []
+    for name, value in headers:
+        lower = name.lower()
+        is_ours = lower.startswith("x-amz-") or lower in ("content-md5", "content-type")
+        (signed if is_ours else unsigned).append((name, value))
+    added = sign_request(
+        method=method,
+        host=host,
+        path=path,
+        query=query,
+        headers=signed,
+        payload_hash=payload_hash,
+        access_key_id=store.access_key_id,
+        secret=store.secret_access_key.reveal(),
+        session_token=None,
+        region=store.region,
+        service="s3",
+        now=now,
+    )
+    return [("Host", host), *unsigned, *added]
+
+
+def direct_url(
+    store: StoreSettings,
+    bucket: str,
+    key: str,
+    *,
+    query: Mapping[str, str],
+    now: datetime,
+    expires_seconds: int,
+) -> str:
+    """A URL of the store itself that reads one object until it expires."""
+    return presign(
+        method="GET",
+        scheme=store.scheme,
+        host=host_of(store, bucket),
+        path=path_of(store, bucket, key),
+        query=query.items(),
+        headers=(),
+        access_key_id=store.access_key_id,
+        secret=store.secret_access_key.reveal(),
+        session_token=None,
+        region=store.region,
+        service="s3",
+        now=now,
+        expires_seconds=expires_seconds,
+    )

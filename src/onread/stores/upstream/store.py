@@ -1,0 +1,239 @@
+"""One S3 endpoint as a store."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+
+import structlog
+
+from onread.errors import NotImplemented, ServiceUnavailable, SlowDown
+from onread.outbound.client import Client
+from onread.outbound.failures import Busy, LateAnswer, NoAnswer, OutboundFailure, Unreachable
+from onread.outbound.message import Limits, Origin, Outgoing, tls_terms
+from onread.protocol.model import Service
+from onread.sigv4.canonical import Pair
+from onread.sigv4.claim import UNSIGNED_PAYLOAD
+from onread.store_settings import StoreSettings
+from onread.stores.store import StoreCall
+from onread.stores.upstream.answer import LONGEST_ERROR_BYTES, pass_on
+from onread.stores.upstream.breaker import Breaker
+from onread.stores.upstream.documents import render_delete, render_location, with_own_digest
+from onread.stores.upstream.own import read_members, refusal, render_members
+from onread.stores.upstream.reframe import TRAILER_PAYLOAD, reframe
+from onread.stores.upstream.request import (
+    copy_source_header,
+    forwarded_headers,
+    forwarded_query,
+    host_of,
+    path_of,
+    signed_headers,
+)
+from onread.wire.aws_chunked import parse_announced_trailers
+from onread.wire.message import Body, Headers, Request, Response
+from onread.wire.output import Output
+
+_log = structlog.get_logger("onread.store")
+_EMPTY_SHA256 = sha256(b"").hexdigest()
+
+# A store that answers these has read or written a whole object first.
+_LONG_WORK = frozenset({"CompleteMultipartUpload", "CopyObject", "UploadPartCopy"})
+LONG_WORK_SECONDS = 300.0
+_ENDLESS = frozenset({"GetObject", "GetObjectTorrent", "SelectObjectContent"})
+
+
+class UpstreamStore:
+    """An S3 endpoint; made by `open`.
+
+    A caller's request goes through raw: method, parameters, headers, document and body, signed with the
+    store's credentials. The answer comes back as a ready `Response`. What onread itself asks (a call
+    without a request) is answered with an `Output`.
+
+    Args:
+        region: the gateway's.
+        clock: aware datetimes, for signatures.
+    """
+
+    def __init__(
+        self,
+        settings: StoreSettings,
+        client: Client,
+        *,
+        s3: Service,
+        region: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.settings = settings
+        self._client = client
+        self._s3 = s3
+        self._region = region
+        self._clock = clock
+        self._breaker = Breaker(asyncio.get_running_loop().time)
+
+    @classmethod
+    def open(
+        cls, settings: StoreSettings, *, s3: Service, region: str, clock: Callable[[], datetime]
+    ) -> "UpstreamStore":
+        """The store that the settings name; nothing is sent yet. In a running loop.
+
+        Raises:
+            OSError, ssl.SSLError: its certificates cannot be read.
+        """
+        tls = tls_terms(settings.tls_ca) if settings.scheme == "https" else None
+        limits = Limits(
+            connect_seconds=settings.connect_seconds,
+            first_byte_seconds=settings.first_byte_seconds,
+            stall_seconds=settings.stall_seconds,
+            connections=settings.max_connections,
+        )
+        client = Client(Origin(host=settings.host, port=settings.port, tls=tls), limits)
+        return cls(settings, client, s3=s3, region=region, clock=clock)
+
+    async def close(self) -> None:
+        """Every connection is gone."""
+        await self._client.close()
+
+    async def execute(self, call: StoreCall, scope: AsyncExitStack) -> Output | Response:
+        """Do one operation; see `Store.execute`.
+
+        Raises:
+            SlowDown: the store cannot be reached, or every connection to it is in use.
+            ServiceUnavailable: what it says is no answer, or it refuses onread itself.
+        """
+        if call.request is None:
+            return await self._ask(call, scope)
+        return await self._forward(call, call.request, scope)
+
+    async def _forward(self, call: StoreCall, request: Request, scope: AsyncExitStack) -> Output | Response:
+        headers = forwarded_headers(request.headers)
+        if call.copy_source is not None:
+            headers.append(copy_source_header(call.copy_source, call.copy_source.container))
+        body, payload_hash, headers = await self._payload(call, request.headers, headers)
+        response = await self._send(
+            call,
+            Outgoing(
+                method=request.method,
+                target=self._target(call, forwarded_query(request.query)),
+                headers=headers,
+                body=body,
+                first_byte_seconds=LONG_WORK_SECONDS if call.operation in _LONG_WORK else None,
+            ),
+            payload_hash,
+            scope,
+        )
+        if call.operation == "GetBucketLocation" and response.status == 200:
+            # As far as the gateway's clients know, the bucket is where the gateway is.
+            return Output(members={"LocationConstraint": "" if self._region == "us-east-1" else self._region})
+        return await pass_on(
+            self.settings,
+            response,
+            region=self._region,
+            head=request.method == "HEAD",
+            endless=call.operation in _ENDLESS,
+        )
+
+    async def _payload(
+        self, call: StoreCall, given: Headers, headers: list[Pair]
+    ) -> tuple[Body | bytes, str, list[Pair]]:
+        """What is sent as the body, the hash it is signed with, and the headers that go with it."""
+        if call.operation == "DeleteObjects" and call.document is None:
+            document = render_delete(call.params["Delete"])
+            return document, sha256(document).hexdigest(), with_own_digest(headers, document)
+        if call.operation == "CreateBucket":
+            document = render_location(self.settings.region)
+            return document, sha256(document).hexdigest(), with_own_digest(headers, document)
+        if call.document is not None:
+            # What stood behind the document stands before it now.
+            headers = [*headers, *call.body.trailers]
+            return call.document, sha256(call.document).hexdigest(), headers
+        if call.body.length_bytes == 0 and not given.get("x-amz-trailer"):
+            await call.body.read(0)  # it may still say that it is not what was signed
+            return b"", _EMPTY_SHA256, headers
+        mode = given.get("x-amz-content-sha256") or UNSIGNED_PAYLOAD
+        names = parse_announced_trailers(given.get("x-amz-trailer"))
+        if names and self.settings.trailers:
+            headers = [
+                *headers,
+                ("Content-Encoding", "aws-chunked"),
+                ("x-amz-decoded-content-length", str(call.body.length_bytes)),
+                ("x-amz-trailer", ",".join(names)),
+            ]
+            return reframe(call.body, names), TRAILER_PAYLOAD, _one_encoding(headers)
+        return call.body, UNSIGNED_PAYLOAD if mode.startswith("STREAMING-") else mode, headers
+
+    async def _ask(self, call: StoreCall, scope: AsyncExitStack) -> Output:
+        operation = self._s3.operations[call.operation]
+        if operation.method not in ("GET", "HEAD"):
+            raise NotImplemented(f"onread itself does not ask a store for {call.operation}.")
+        query, headers = render_members(operation, call.params)
+        outgoing = Outgoing(method=operation.method, target=self._target(call, query), headers=headers)
+        response = await self._send(call, outgoing, _EMPTY_SHA256, scope)
+        answer = await pass_on(
+            self.settings,
+            response,
+            region=self._region,
+            head=operation.method == "HEAD",
+            endless=operation.streaming_output,
+        )
+        if answer.status >= 400:
+            document = (
+                answer.body if isinstance(answer.body, bytes) else await answer.body.read(LONGEST_ERROR_BYTES)
+            )
+            raise refusal(call.operation, answer, document)
+        return read_members(operation, answer)
+
+    def _target(self, call: StoreCall, query: str) -> str:
+        path = path_of(self.settings, call.bucket, call.params.get("Key"))
+        return f"{path}?{query}" if query else path
+
+    async def _send(
+        self, call: StoreCall, outgoing: Outgoing, payload_hash: str, scope: AsyncExitStack
+    ) -> Response:
+        path, _, query = outgoing.target.partition("?")
+        signed = signed_headers(
+            self.settings,
+            method=outgoing.method,
+            host=host_of(self.settings, call.bucket),
+            path=path,
+            query=query,
+            headers=outgoing.headers,
+            payload_hash=payload_hash,
+            now=self._clock(),
+        )
+        with self._breaker.passage():
+            try:
+                response = await self._client.send(replace(outgoing, headers=signed), scope)
+            except OutboundFailure as failure:
+                raise self._mapped(call, failure) from failure
+            self._breaker.answered()
+        return response
+
+    def _mapped(self, call: StoreCall, failure: OutboundFailure) -> SlowDown | ServiceUnavailable:
+        _log.warning(
+            "store.failed",
+            store=self.settings.name,
+            operation=call.operation,
+            failure=type(failure).__name__,
+            text=str(failure),
+        )
+        match failure:
+            case Busy():
+                return SlowDown("The store of this bucket has much to do.", retry_after_seconds=1)
+            case Unreachable() | NoAnswer() | LateAnswer():
+                self._breaker.failed()
+                return SlowDown("The store of this bucket does not answer.", retry_after_seconds=1)
+            case _:
+                self._breaker.answered()
+                return ServiceUnavailable("The store of this bucket answers with what is no answer.")
+
+
+def _one_encoding(headers: Sequence[Pair]) -> list[Pair]:
+    """``Content-Encoding`` on one line, aws-chunked first, as SDKs write it."""
+    codings = [value for name, value in headers if name.lower() == "content-encoding"]
+    rest = [pair for pair in headers if pair[0].lower() != "content-encoding"]
+    return [
+        *rest,
+        ("Content-Encoding", ",".join(["aws-chunked", *(c for c in codings if c != "aws-chunked")])),
+    ]
