@@ -24,6 +24,13 @@ class RangeHandling(StrEnum):
     slice = "slice"
 
 
+class Switch(StrEnum):
+    """The values of what is there or not."""
+
+    on = "on"
+    off = "off"
+
+
 @access_points.command()
 def create(
     name: str, bucket: Annotated[str, typer.Option(help="The bucket it leads to.")], as_json: AsJson = False
@@ -135,10 +142,17 @@ def configure_olap(
             "one kept result.",
         ),
     ] = None,
+    anonymous: Annotated[
+        Switch | None,
+        typer.Option(help="Whether readers who send no signature may read what the function makes."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Set what AWS's model has no field for; what is not given stays."""
-    given = {"Range": None if ranges is None else ranges.value}
+    given = {
+        "Range": None if ranges is None else ranges.value,
+        "Anonymous": None if anonymous is None else anonymous.value,
+    }
     changes = {member: value for member, value in given.items() if value is not None}
     with refusals():
         made = client("onread").configure_object_lambda_access_point(Name=name, **changes)

@@ -11,6 +11,8 @@ from onread.metadata.facade import Records
 from onread.metadata.records import ObjectLambdaSettings, RangeHandling
 from onread.wire.output import Output
 
+_SWITCH = {"on": True, "off": False}
+
 
 class ObjectLambdaSettingsOperations:
     """One operation changes some of them, one tells all."""
@@ -67,8 +69,12 @@ def _read_changes(params: Mapping[str, Any]) -> dict[str, Any]:
             ) from error
         if changes["range_handling"] is RangeHandling.SLICE:
             raise InvalidParameterValueException("Range slice is not built yet: write aws or function.")
+    if (given := params.get("Anonymous")) is not None:
+        if given not in _SWITCH:
+            raise InvalidParameterValueException("Anonymous must be on or off.")
+        changes["anonymous"] = _SWITCH[given]
     return changes
 
 
 def _members(settings: ObjectLambdaSettings) -> dict[str, Any]:
-    return {"Range": settings.range_handling.value}
+    return {"Range": settings.range_handling.value, "Anonymous": "on" if settings.anonymous else "off"}

@@ -22,6 +22,7 @@ class Asker:
 
     Args:
         read_conditions: gives the request's conditions; asked once, when a policy has a say.
+        let_in: the owner of what is read lets strangers in, so that only a deny keeps this one out.
     """
 
     principal: Principal
@@ -29,6 +30,7 @@ class Asker:
     account_id: str
     read_conditions: Callable[[], Conditions]
     request_id: str
+    let_in: bool = False
 
     @cached_property
     def conditions(self) -> Conditions:
@@ -42,12 +44,15 @@ class Asker:
         attached: Sequence[AttachedPolicy],
         extra: Conditions,
         late: FindLate | None = None,
+        *,
+        granted: bool = False,
     ) -> bool:
         """Whether every policy together allows it; the log says why not.
 
         Args:
             attached: the policies of the resources on the way.
             extra: condition keys besides the request's own.
+            granted: somebody has allowed it already, so that only a deny refuses it.
             late: finds those that are looked for only when a policy names them.
         """
         if self._is_own_root and all(each.policy is None for each in attached):
@@ -63,9 +68,10 @@ class Asker:
             identity=self.own.identity,
             resource_policies=attached,
         )
-        if not decision.allowed:
+        allowed = decision.allowed or (granted and not decision.explicit_deny)
+        if not allowed:
             _log.info("access.denied", request_id=self.request_id, action=action, reason=decision.reason)
-        return decision.allowed
+        return allowed
 
     @property
     def _is_own_root(self) -> bool:
@@ -85,5 +91,5 @@ class Asker:
         Raises:
             refusal: it is not.
         """
-        if not self.allows(action, resource, attached, extra or {}):
+        if not self.allows(action, resource, attached, extra or {}, granted=self.let_in):
             raise refusal

@@ -39,6 +39,16 @@ from onread.sigv4.verify import (
 
 _OBJECT_LAMBDA_SUFFIXES = (OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PLAIN_SUFFIX)
 
+# The access key in the URLs by which functions fetch for a reader without a name: it opens nothing.
+_NOBODYS_KEY = "ANONYMOUSREADER"
+STRANGER = Principal(
+    kind=PrincipalKind.ANONYMOUS,
+    account_id="",
+    arn="anonymous",
+    principal_id="anonymous",
+    access_key_id=_NOBODYS_KEY,
+)
+
 # What a function may add, unsigned, to the URL it was given: AWS's samples forward the first two groups
 # unsigned, and SDK callers' checksum mode is resent by functions that follow AWS's rule.
 _TOLERATED_AT_INPUT_URL = frozenset(
@@ -67,14 +77,14 @@ class Authenticator:
         """The call with its principal; an unsigned call comes back anonymous, except where none may be.
 
         Raises:
-            MissingAuthenticationToken: an unsigned call to an Object Lambda access point or to a
-                service's own operations.
+            MissingAuthenticationToken: an unsigned call to a service's own operations, or to an Object
+                Lambda access point, save a read where its owner has let strangers in.
             SignatureDoesNotMatch, InvalidSignature: the latter for ``s3-object-lambda`` scopes, as on AWS.
             InvalidAccessKeyId, InvalidToken, AccessDenied, RequestTimeTooSkewed and the rest of section 4.
         """
         claim = read_signature(call.request)
         if claim is None:
-            return AuthenticatedCall(routed=call, principal=_anonymous(call.address))
+            return AuthenticatedCall(routed=call, principal=self._anonymous(call))
         services, region = _accepted(call.address, self.region)
         check_scope(claim, now=now, region=region, services=services)
         secret, principal = self._identify(claim, now)
@@ -90,6 +100,27 @@ class Authenticator:
                 raise
             raise _as_object_lambda_says(error) from error
         return AuthenticatedCall(routed=call, principal=principal, claim=claim, verified=verified)
+
+    def _anonymous(self, call: RoutedCall) -> Principal:
+        match call.address:
+            case WriteAddress() | ControlAddress():
+                raise MissingAuthenticationToken
+            case ServiceAddress(service) if service != "s3":
+                raise MissingAuthenticationToken
+            case ObjectLambdaAccessPointAddress(name, account_id):
+                self._check_open_to_strangers(call, account_id, name)
+            case AliasAddress(alias) if alias.endswith(_OBJECT_LAMBDA_SUFFIXES):
+                found = self.records.object_lambda_access_point_by_alias(alias)
+                if found is None:
+                    raise MissingAuthenticationToken
+                self._check_open_to_strangers(call, found.account_id, found.name)
+        return STRANGER
+
+    def _check_open_to_strangers(self, call: RoutedCall, account_id: str, name: str) -> None:
+        """AWS lets nobody in without a signature; here its owner may, to read and for nothing else."""
+        is_read = call.operation.name in ("GetObject", "HeadObject")
+        if not is_read or not self.records.object_lambda_settings.of(account_id, name).anonymous:
+            raise MissingAuthenticationToken
 
     def _identify(self, claim: ClaimedSignature, now: datetime) -> tuple[str, Principal | None]:
         """The secret that should have signed and whose it is; None: nobody's (in the same time)."""
@@ -123,7 +154,8 @@ class Authenticator:
         if principal.input_grant:
             if principal.input_grant.request_id not in self.open_runs:
                 raise AccessDenied("The run for which this URL was made has ended.")
-            self._check_still_active(principal)
+            if principal.kind is not PrincipalKind.ANONYMOUS:
+                self._check_still_active(principal)
         return principal
 
     def _check_still_active(self, principal: Principal) -> None:
@@ -161,17 +193,6 @@ def _accepted(address: Address, region: str) -> tuple[frozenset[str], str]:
             return frozenset({"s3-object-lambda"}), region
         case _:
             return frozenset({"s3", "s3-object-lambda"}), region
-
-
-def _anonymous(address: Address) -> Principal:
-    match address:
-        case ObjectLambdaAccessPointAddress() | WriteAddress() | ControlAddress():
-            raise MissingAuthenticationToken
-        case AliasAddress(alias) if alias.endswith(_OBJECT_LAMBDA_SUFFIXES):
-            raise MissingAuthenticationToken
-        case ServiceAddress(service) if service != "s3":
-            raise MissingAuthenticationToken
-    return Principal(kind=PrincipalKind.ANONYMOUS, account_id="", arn="anonymous", principal_id="anonymous")
 
 
 @lru_cache(maxsize=16)  # an account has one root and few keys for it

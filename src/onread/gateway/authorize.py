@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from onread.errors import AccessDenied, LambdaPermissionError
+from onread.errors import AccessDenied, LambdaPermissionError, MissingAuthenticationToken
 from onread.gateway.asker import Asker
 from onread.gateway.attached_policies import AttachedPolicies, Place
 from onread.gateway.authorize_data import DataRules, check_grant
@@ -23,6 +23,7 @@ from onread.gateway.call import (
     ResolvedCall,
     ServiceTarget,
     WriteTarget,
+    is_object_lambda,
 )
 from onread.gateway.conditions import Conditions, called_via, request_conditions
 from onread.gateway.own_policies import find_own_policies
@@ -32,7 +33,7 @@ from onread.metadata.records import AccessPoint
 from onread.objectlambda.configuration import parse_function_arn
 from onread.objectlambda.sessions import CALLED_VIA
 from onread.policy.actions import function_arn, required_action
-from onread.policy.principal import Principal
+from onread.policy.principal import Principal, PrincipalKind
 
 _VIA_OBJECT_LAMBDA = called_via((CALLED_VIA,))
 _NO_KEYS = Place(arn="*")
@@ -62,6 +63,7 @@ class Authorizer:
             self.account_id,
             partial(request_conditions, known, now=now, account_id=self.account_id, region=self.region),
             known.routed.request_id,
+            let_in=_is_let_in(call),
         )
         place = self._check(call, asker)
         data = self._data
@@ -129,7 +131,8 @@ class Authorizer:
     def _check_access_point(
         self, call: ResolvedCall, asker: Asker, access_point: AccessPoint, extra: Conditions
     ) -> Place:
-        self.attached.refuse_strangers(asker.principal, access_point.bucket, access_point)
+        if not asker.let_in:
+            self.attached.refuse_strangers(asker.principal, access_point.bucket, access_point)
         place = self.attached.access_point(access_point, extra)
         self._data.check(call, asker, place)
         return place
@@ -137,6 +140,8 @@ class Authorizer:
     def _check_object_lambda(self, call: ResolvedCall, asker: Asker, target: ObjectLambdaTarget) -> Place:
         operation, params = call.known.routed.operation, call.known.routed.params
         place = self.attached.object_lambda(target.access_point)
+        if asker.let_in and not is_object_lambda(call):
+            raise MissingAuthenticationToken  # strangers see what the function makes, never the original
         action = required_action("s3-object-lambda", operation.name, params)
         asker.require(action, place.arn, place.attached)
         transformation = target.configuration.transformation_for(operation.name)
@@ -159,3 +164,14 @@ class Authorizer:
             extra=_VIA_OBJECT_LAMBDA,
             refusal=LambdaPermissionError,
         )
+
+
+def _is_let_in(call: ResolvedCall) -> bool:
+    """A reader without a name at an Object Lambda access point, or its function that fetches for one.
+
+    Whether its owner lets them in was asked where the request was authenticated, by what it addresses.
+    """
+    principal = call.known.principal
+    return principal.kind is PrincipalKind.ANONYMOUS and (
+        isinstance(call.target, ObjectLambdaTarget) or principal.input_grant is not None
+    )

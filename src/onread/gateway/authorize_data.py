@@ -81,7 +81,7 @@ class DataRules:
     def _require_all(self, asker: Asker, place: Place, operation: str, params: Mapping[str, Any]) -> None:
         requested = requested_tags(params) if operation != "PutBucketTagging" else {}
         for action in (required_action("s3", operation, params), *further_actions(operation, params)):
-            if not self._may(asker, place, action, params.get("Key"), requested):
+            if not self._may(asker, place, action, params.get("Key"), requested, granted=asker.let_in):
                 raise AccessDenied
 
     def _may(
@@ -91,12 +91,16 @@ class DataRules:
         action: str,
         key: str | None,
         requested: Mapping[str, tuple[str, ...]] | None = None,
+        *,
+        granted: bool = False,
     ) -> bool:
         conditions = {**place.conditions, **requested} if requested else place.conditions
         if key is None:
-            return asker.allows(action, place.arn, place.attached, conditions)
+            return asker.allows(action, place.arn, place.attached, conditions, granted=granted)
         late = existing_tags(self.object_tags, place.bucket, key)
-        return asker.allows(action, place.object_arn(key), place.attached_at(key), conditions, late)
+        return asker.allows(
+            action, place.object_arn(key), place.attached_at(key), conditions, late, granted=granted
+        )
 
     def _may_at_source(self, asker: Asker, action: str, source: str) -> bool:
         bucket, key = bucket_and_key(source)

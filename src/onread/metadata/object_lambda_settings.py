@@ -80,7 +80,7 @@ def _update(connection: Connection, place: Place, change: Change) -> ObjectLambd
 
 
 def _text(settings: ObjectLambdaSettings) -> str:
-    return orjson.dumps({"Range": settings.range_handling}).decode()
+    return orjson.dumps({"Range": settings.range_handling, "Anonymous": settings.anonymous}).decode()
 
 
 def _record(text: str) -> ObjectLambdaSettings:
@@ -88,4 +88,5 @@ def _record(text: str) -> ObjectLambdaSettings:
     stored: dict[str, Any] = orjson.loads(text)
     return ObjectLambdaSettings(
         range_handling=RangeHandling(stored.get("Range", DEFAULT_SETTINGS.range_handling)),
+        anonymous=stored.get("Anonymous", DEFAULT_SETTINGS.anonymous),
     )

@@ -108,9 +108,14 @@ class RangeHandling(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectLambdaSettings:
-    """What can be set of an Object Lambda access point and AWS's model has no field for."""
+    """What can be set of an Object Lambda access point and AWS's model has no field for.
+
+    Attributes:
+        anonymous: whether readers without a name may read what the function makes.
+    """
 
     range_handling: RangeHandling = RangeHandling.AWS
+    anonymous: bool = False
 
 
 DEFAULT_SETTINGS = ObjectLambdaSettings()

@@ -170,7 +170,8 @@ def _is_credential_header(lowered: str) -> bool:
 def user_identity(principal: Principal) -> dict[str, Any]:
     """``userIdentity``, modelled on CloudTrail's element; absent members are absent."""
     if principal.kind is PrincipalKind.ANONYMOUS:
-        return {"type": "AWSAccount", "accountId": "ANONYMOUS_PRINCIPAL"}
+        # Source: AWS CloudTrail User Guide, the example of an anonymous request to a bucket.
+        return {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
     identity: dict[str, Any] = {
         "type": principal.kind.value,
         "principalId": principal.principal_id,

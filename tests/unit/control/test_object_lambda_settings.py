@@ -23,7 +23,7 @@ def test_what_was_never_set_has_its_default(run_with_api: Run) -> None:
     async def scenario(api: Api) -> None:
         await create_access_points(api)
         shown = await api.call("onread", "GetObjectLambdaAccessPointSettings", Name="my-olap")
-        assert shown == {"Name": "my-olap", "Range": "aws"}
+        assert shown == {"Name": "my-olap", "Range": "aws", "Anonymous": "off"}
 
     run_with_api(scenario)
 
@@ -31,11 +31,13 @@ def test_what_was_never_set_has_its_default(run_with_api: Run) -> None:
 def test_what_is_left_out_keeps_its_value(run_with_api: Run) -> None:
     async def scenario(api: Api) -> None:
         await create_access_points(api)
-        assert await configure(api, Range="function") == {"Name": "my-olap", "Range": "function"}
-        assert await configure(api) == {"Name": "my-olap", "Range": "function"}
+        expected = {"Name": "my-olap", "Range": "function", "Anonymous": "on"}
+        assert await configure(api, Range="function") == {**expected, "Anonymous": "off"}
+        assert await configure(api, Anonymous="on") == expected
+        assert await configure(api) == expected
         arn = f"arn:aws:s3-object-lambda:{REGION}:{ACCOUNT}:accesspoint/my-olap"
         shown = await api.call("onread", "GetObjectLambdaAccessPointSettings", Name=arn)
-        assert shown == {"Name": "my-olap", "Range": "function"}
+        assert shown == expected
 
     run_with_api(scenario)
 
@@ -74,7 +76,11 @@ def test_an_unknown_value_is_refused_and_changes_nothing(run_with_api: Run) -> N
             await api.call(
                 "onread", "ConfigureObjectLambdaAccessPoint", valid=False, Name="my-olap", Range="gcp"
             )
-        assert (await configure(api))["Range"] == "aws"
+        with pytest.raises(InvalidParameterValueException, match="on or off"):
+            await api.call(
+                "onread", "ConfigureObjectLambdaAccessPoint", valid=False, Name="my-olap", Anonymous="yes"
+            )
+        assert await configure(api) == {"Name": "my-olap", "Range": "aws", "Anonymous": "off"}
 
     run_with_api(scenario)
 

@@ -298,4 +298,8 @@ def test_an_anonymous_caller_is_cloudtrails():
     anonymous = Principal(
         kind=PrincipalKind.ANONYMOUS, account_id="", arn="anonymous", principal_id="anonymous"
     )
-    assert user_identity(anonymous) == {"type": "AWSAccount", "accountId": "ANONYMOUS_PRINCIPAL"}
+    assert user_identity(anonymous) == {
+        "type": "AWSAccount",
+        "principalId": "",
+        "accountId": "ANONYMOUS_PRINCIPAL",
+    }
