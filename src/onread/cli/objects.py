@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -11,6 +12,17 @@ from onread.cli.client import client, refusals
 from onread.cli.output import AsJson, print_record, print_rows, without_metadata
 
 Bucket = Annotated[str, typer.Argument(help="A bucket, an alias or NAME.olap")]
+
+
+class Method(StrEnum):
+    """The values of ``--method``."""
+
+    GET = "GET"
+    HEAD = "HEAD"
+    PUT = "PUT"
+
+
+_SIGNED = {Method.GET: "get_object", Method.HEAD: "head_object", Method.PUT: "put_object"}
 
 
 def get(
@@ -57,12 +69,15 @@ def presign(
     bucket: Bucket,
     key: str,
     expires: Annotated[int, typer.Option(help="Seconds it is good for.")] = 3600,
+    method: Annotated[
+        Method, typer.Option(help="What it is good for: reading, asking, writing.")
+    ] = Method.GET,
     as_json: AsJson = False,
 ) -> None:
-    """Print a URL that reads an object without credentials."""
+    """Print a URL that reads (or writes) an object without credentials."""
     with refusals():
         params = {"Bucket": bucket, "Key": key}
-        url = client("s3").generate_presigned_url("get_object", Params=params, ExpiresIn=expires)
+        url = client("s3").generate_presigned_url(_SIGNED[method], Params=params, ExpiresIn=expires)
     if as_json:
         print_record({"Url": url}, as_json=True)
     else:
