@@ -81,6 +81,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
         self.head: object = None
+        self.database = "postgres"  # where no other is named
 
     def __enter__(self) -> Self:
         initdb = find_program("initdb")
@@ -105,19 +106,17 @@ class Server:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def url(self, database: str = "postgres", **options: str) -> str:
+    def url(self, database: str | None = None, **options: str) -> str:
         """The URL of a database; options go into its query, already quoted."""
-        query = "".join(
-            f"{'&' if number else '?'}{name}={value}" for number, (name, value) in enumerate(options.items())
-        )
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}{query}"
+        query = "?" + "&".join(f"{name}={value}" for name, value in options.items()) if options else ""
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database or self.database}{query}"
 
     def take_database(self) -> str:
         """The name of a database without a row: a new one, or one that `return_database` has emptied."""
         if self._spare:
             return self._spare.pop()
         name = f"test_{next(self._names)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE template0", "postgres")
         return name
 
     def return_database(self, name: str) -> None:
@@ -129,7 +128,7 @@ class Server:
             self.execute(_EMPTY, name)
             self._spare.append(name)
         else:
-            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)", "postgres")
 
     def describe(self, name: str) -> list[tuple[object, ...]]:
         """Its columns in one number, and its revision."""
@@ -138,11 +137,20 @@ class Server:
             return described
         return described + self.execute("SELECT * FROM alembic_version", name)
 
-    def execute(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
+    def execute(self, statement: str, database: str | None = None) -> list[tuple[object, ...]]:
         """Run one statement as the superuser."""
         with psycopg.connect(self.url(database), autocommit=True, connect_timeout=10) as connection:
             answer = connection.execute(statement)
             return answer.fetchall() if answer.description else []
+
+    def lend(self, file: Path) -> Path:
+        """A copy that the server may read and nobody else."""
+        copy = self._folder / file.name
+        shutil.copyfile(file, copy)
+        copy.chmod(0o600)
+        if os.geteuid() == 0:
+            shutil.chown(copy, _unprivileged())
+        return copy
 
     # What happens to servers
 
@@ -161,7 +169,7 @@ class Server:
         deadline = time.monotonic() + _WAIT_SECONDS
         while True:
             try:
-                psycopg.connect(self.url(), connect_timeout=2).close()
+                psycopg.connect(self.url("postgres"), connect_timeout=2).close()
             except psycopg.OperationalError as error:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise AssertionError(self.log()) from error
@@ -221,7 +229,7 @@ def _describe_head(server: Server) -> object:
     """What a database looks like whose tables are as the schema says."""
     if server.head is None:
         name = "head"
-        server.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        server.execute(f"CREATE DATABASE {name} TEMPLATE template0", "postgres")
         database = open_database(server.url(name))
         database.start(lambda _: None)
         database.close()

@@ -63,7 +63,7 @@ class Settings:
     domains: tuple[str, ...] = ("localhost",)
     root_access_key_id: str | None = None
     root_secret_access_key: Secret | None = None
-    database_url: str | None = None
+    database_url: Secret | None = None
     workers: int = 1
     master_key: Secret | None = None
     master_key_file: Path | None = None
@@ -200,10 +200,11 @@ def _isolation(value: Any) -> str:
     return text
 
 
-def _database_url(value: Any) -> str:
-    if not (text := _text(value)).startswith("sqlite"):
-        raise ValueError("only SQLite is built yet: leave it unset")
-    return text
+def _database_url(value: Any) -> Secret:
+    """A password stands in it, so it shows itself nowhere."""
+    if not (text := _text(value)).startswith(("postgresql://", "postgres://", "sqlite:///")):
+        raise ValueError("write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or leave it unset for SQLite")
+    return Secret(text)
 
 
 def _log_level(value: Any) -> str:

@@ -85,6 +85,13 @@ def test_secrets_do_not_show_in_the_settings():
     assert settings.root_secret_access_key.reveal() == "c4n4ry-secret"
 
 
+def test_T290_the_database_url_does_not_show_itself():
+    settings = load_settings({}, {"ONREAD_DATABASE_URL": "postgresql://u:c4n4ry@db/onread"})
+    assert "c4n4ry" not in f"{settings} {settings!r} {settings.database_url}"
+    (problem,) = problems_of(environment={"ONREAD_DATABASE_URL": "postgres:/u:c4n4ry@db/onread"})
+    assert "c4n4ry" not in problem
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -97,7 +104,7 @@ def test_secrets_do_not_show_in_the_settings():
         ("max_request_memory_bytes", "-1"),
         ("strict", "perhaps"),
         ("isolation", "full"),
-        ("database_url", "postgresql://db"),
+        ("database_url", "mysql://db"),
         ("log_level", "loud"),
         ("master_key", "short"),
         ("listen", "127.0.0.1:65536"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from onread.config import Settings
+from onread.metadata.epoch_board import EpochBoard
 from onread.metadata.facade import Records
 from onread.metadata.first_start import (
     RootKey,
@@ -83,6 +84,11 @@ class Foundation:
         """The route at which the answers for our callers arrive."""
         return output_route(secrets.token_hex(4)) if self.share is None else self.share.route
 
+    @property
+    def has_others(self) -> bool:
+        """Whether other processes write control records, too."""
+        return self.share is not None or self.records.shared
+
     def limit(self, of_gateway: int) -> int:
         """What this process may have of a limit of the whole gateway."""
         return of_gateway if self.share is None else self.share.of(of_gateway)
@@ -109,6 +115,10 @@ async def lay_foundation(
     scope.push_async_callback(stores.close)
     records = await open_records(settings, master_key)
     scope.push_async_callback(records.close)
+    if share is not None and records.shared:
+        board = EpochBoard(settings.data_dir / DOORS / "epochs", share.index, share.count)
+        scope.callback(board.close)
+        records.share_epochs(board)
     records.set_root(root_key.access_key)
     return Foundation(
         settings=settings,
@@ -142,7 +152,7 @@ def open_stores(settings: Settings, embedded: LocalStore, services: Services) ->
 async def open_records(settings: Settings, master_key: bytes) -> Records:
     """The control records of this installation; see `Records.open`."""
     return await Records.open(
-        settings.database_url or settings.data_dir,
+        settings.data_dir if settings.database_url is None else settings.database_url.reveal(),
         master_key=master_key,
         clock=utc_now,
         account_id=settings.account_id,

@@ -17,9 +17,8 @@ from onread.app.workers import following, open_passage
 from onread.config import Settings
 from onread.functions.pool import FunctionPool
 from onread.gateway.background import Background
-from onread.metadata.first_start import (
-    RootKey,
-)
+from onread.metadata.facade import Records
+from onread.metadata.first_start import RootKey
 from onread.server.descriptors import raise_descriptor_limit
 from onread.server.limits import DEFAULT_LIMITS
 from onread.server.listener import Listener, serve
@@ -48,7 +47,13 @@ class Gateway:
     pool: FunctionPool
     root_key: RootKey
     exposition: Callable[[], bytes]
+    records: Records
     ready: bool = True
+
+    @property
+    def serves(self) -> bool:
+        """Whether requests are served: no drain has begun, and what is known is not too old."""
+        return self.ready and self.records.current
 
     @property
     def certificates(self) -> list[Certificates]:
@@ -126,23 +131,33 @@ async def _build(
     front_place = Place("listen", settings.listen, given.front, *certificates[:1])
     handler = behind_proxies(for_callers.handle, settings.trusted_proxies)
     front = await listen_at(front_place, handler, scope, limits, passage)
-    exposition = partial(render_exposition, base.metrics, pool)
-    gateway = Gateway(front=front, admin=None, pool=pool, root_key=base.root_key, exposition=exposition)
+    exposition = partial(render_exposition, base.metrics, pool, base.records)
+    gateway = Gateway(
+        front=front,
+        admin=None,
+        pool=pool,
+        root_key=base.root_key,
+        exposition=exposition,
+        records=base.records,
+    )
+    if base.has_others:
+        await scope.enter_async_context(following(base.records, pool))
     if passage is not None:
         passage.open(front)
         scope.callback(passage.close)  # before the listener ends: it adopts what comes
-        await scope.enter_async_context(following(base.records, pool))
         return gateway
-    handler = admin_handler(exposition, lambda: gateway.ready)
+    handler = admin_handler(exposition, lambda: gateway.serves)
     admin_place = Place("admin_listen", settings.admin_listen, given.admin, *certificates[1:])
     gateway.admin = await listen_at(admin_place, handler, scope)
     return gateway
 
 
-def render_exposition(metrics: Metrics, pool: FunctionPool) -> bytes:
+def render_exposition(metrics: Metrics, pool: FunctionPool, records: Records) -> bytes:
     """The metrics, gauges brought up to date."""
     environments, busy, waiting = pool.counts()
     metrics.environments.labels("busy").set(busy)
     metrics.environments.labels("warm").set(environments - busy)
     metrics.invocations_waiting.set(waiting)
+    metrics.database_lost.set(not records.reachable)
+    metrics.records_stale.set(not records.current)
     return metrics.exposition()

@@ -109,7 +109,7 @@ def build_pipeline(
         domains=settings.domains,
         host_id="{host-id}",
         clock=utc_now,
-        catch_up=None if base.share is None else records.catch_up,
+        catch_up=records.catch_up if base.has_others else None,
     )
 
 

@@ -20,9 +20,6 @@ from onread.objectlambda.relay import Relay
 from onread.server.passage import Passage
 from onread.stores.local.premises import Premises
 
-# Requests look by themselves: this is for functions that were changed or deleted in another worker.
-_LOOK_SECONDS = 0.2
-
 
 @dataclass(slots=True)
 class DataDirectory:
@@ -78,7 +75,7 @@ def open_passage(base: Foundation) -> Iterator[Passage | None]:
 
 @asynccontextmanager
 async def following(records: Records, pool: FunctionPool) -> AsyncIterator[None]:
-    """What other workers write is served here within a moment, and functions that changed start anew."""
+    """What other processes write is served here within a second, and functions that changed start anew."""
 
     def all_versions() -> dict[str, Function]:
         every = (*records.all_functions(), *records.published.all_versions())
@@ -97,8 +94,7 @@ async def following(records: Records, pool: FunctionPool) -> AsyncIterator[None]
         served.update(now)
 
     async with asyncio.TaskGroup() as tasks:
-        following = records.follow(every_seconds=_LOOK_SECONDS, changed=changed)
-        task = tasks.create_task(following, name="onread.app.follow")
+        task = tasks.create_task(records.follow(changed), name="onread.app.follow")
         try:
             yield
         finally:

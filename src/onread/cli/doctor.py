@@ -63,6 +63,7 @@ def examine(flags: dict[str, str | None], config: Path | None) -> Iterator[Findi
     checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
         look_at_data,
         look_at_databases,
+        look_at_control_database,
         look_at_names,
         look_at_runtime,
         look_at_isolation,
@@ -122,6 +123,15 @@ def look_at_databases(settings: Settings) -> Iterator[Finding]:
             yield Finding("ok", subject, "whole")
         else:
             yield Finding("problem", subject, answer, "stop the gateway and restore a backup")
+
+
+def look_at_control_database(settings: Settings) -> Iterator[Finding]:
+    """Where another database keeps the control records: does it answer, and may it be used?"""
+    from onread.app.checkup import check_up_database  # with it come the drivers
+
+    if settings.database_url is not None:
+        for state, detail, advice in check_up_database(settings):
+            yield Finding(state, "control database", detail, advice)
 
 
 def look_at_names(settings: Settings) -> Iterator[Finding]:

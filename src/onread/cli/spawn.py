@@ -90,15 +90,16 @@ def spawn_gateway(
             process.communicate()
     if ready is None:
         raise DidNotStart(log_file.read_text(errors="replace")[-2000:])
+    key_id, secret = _root_key(data_dir, environment or {})
+    return SpawnedGateway(process, ready["endpoint"], ready["admin_endpoint"], key_id, secret, log_file)
+
+
+def _root_key(data_dir: Path, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Given in the settings, or made by the gateway."""
+    if "ONREAD_ROOT_ACCESS_KEY_ID" in environment:
+        return environment["ONREAD_ROOT_ACCESS_KEY_ID"], environment["ONREAD_ROOT_SECRET_ACCESS_KEY"]
     root = json.loads((data_dir / "root-access-key.json").read_text())
-    return SpawnedGateway(
-        process,
-        ready["endpoint"],
-        ready["admin_endpoint"],
-        root["access_key_id"],
-        root["secret_access_key"],
-        log_file,
-    )
+    return root["access_key_id"], root["secret_access_key"]
 
 
 def _wait_for_ready(process: subprocess.Popen[bytes], deadline: float) -> Mapping[str, str] | None:

@@ -40,6 +40,7 @@ class WatchedWorker:
         self.leaving = asyncio.Event()
         self.was_ready = False
         self.drains = False
+        self._stale = False
         self._folder = worker_folder(settings, share)
         self._process = process
         self._writer: asyncio.StreamWriter | None = None
@@ -72,7 +73,7 @@ class WatchedWorker:
     @property
     def serves(self) -> bool:
         """Whether it takes requests."""
-        return self.was_ready and not self.leaving.is_set()
+        return self.was_ready and not self.leaving.is_set() and not self._stale
 
     async def wait(self) -> int:
         """Its exit status; it is heard until then."""
@@ -103,6 +104,8 @@ class WatchedWorker:
                 self._questions.answer(told["number"], told["content"])
             case "gather":
                 self._gather(self, told)
+            case "stale" | "current" as event:
+                self._stale = event == "stale"
 
     async def ask(self, question: dict[str, Any], timeout_seconds: float) -> Any:
         """Its answer to a question; None when there is none in time."""

@@ -37,6 +37,7 @@ from onread.telemetry.logging import configure_logging
 SEAT = "ONREAD_WORKER_SEAT"
 """The variable in which the supervisor tells a process that it is a worker, and which."""
 
+_LOOK_SECONDS = 0.5
 _log = structlog.get_logger("onread.worker")
 
 
@@ -105,6 +106,16 @@ class WorkerLife(Life):
 
     def _watches(self, gateway: Gateway) -> Iterator[Coroutine[None, None, None]]:
         yield self._watch_certificates(gateway)
+        yield self._watch_records(gateway)
+
+    async def _watch_records(self, gateway: Gateway) -> None:
+        """The supervisor answers for us: it is told when we begin to refuse requests, and when we end."""
+        told = True
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if gateway.records.current != told:
+                told = gateway.records.current
+                self._tell({"event": "current" if told else "stale"})
 
     def _on_signal(self) -> None:
         """However often it is told: ending at once is for the supervisor to decide."""

@@ -14,10 +14,8 @@ from sqlalchemy import Connection, Engine, insert, inspect, select
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from onread.errors import InvalidRequest, OperationAborted, ServiceUnavailable
+from onread.metadata.following import RETRY_AFTER_SECONDS, Following, Refresh
 from onread.metadata.schema import HEAD, alembic_version, metadata
-
-RETRY_AFTER_SECONDS = 2
-"""What a caller is told to wait when the database does not answer: it is looked for twice a second."""
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -33,10 +31,18 @@ class Database(ABC):
     Attributes:
         engine: makes connections, a bounded number.
         name: the database as people may see it: never with a password.
+        shared: whether other machines may write to it.
     """
 
     engine: Engine
     name: str
+    shared: bool
+
+    @abstractmethod
+    def following(
+        self, refresh: Refresh, epoch: Callable[[], int], monotonic: Callable[[], float]
+    ) -> Following:
+        """How changes of other processes are learned; see `Following`."""
 
     @abstractmethod
     def _starting(self) -> AbstractContextManager[Connection]:
@@ -90,10 +96,6 @@ class Database(ABC):
         with self._mapped(), self._view() as connection:
             yield connection
 
-    def version(self) -> int:
-        """Another number after every commit of anybody, where that can be told without asking a server."""
-        return 0
-
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
@@ -116,7 +118,7 @@ class Database(ABC):
         """What callers are told; the cause goes to the log."""
         log.error("metadata.database_failed", database=self.name, reason=reason_of(error))
         return ServiceUnavailable(
-            "The control database does not answer. Please try again.",
+            "The control database cannot be used right now. Please try again.",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )
 

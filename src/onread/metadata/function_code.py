@@ -7,11 +7,14 @@ transaction.
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from io import BytesIO
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, LargeBinary, delete, exists, func, insert, select
 
 from onread.errors import ResourceNotFoundException
 from onread.metadata.schema import function_code, function_versions, functions, layer_versions
+
+_PIECE_BYTES = 1 << 20
 
 
 def keep_code(connection: Connection, code: bytes, stored_at: datetime) -> None:
@@ -34,10 +37,16 @@ def load_code(connection: Connection, sha256: str) -> bytes:
     Raises:
         ResourceNotFoundException: nothing uses such code any more.
     """
-    content = connection.scalar(select(function_code.c.content).where(function_code.c.sha256 == sha256))
-    if content is None:
+    named = function_code.c.sha256 == sha256
+    length = connection.scalar(select(func.length(function_code.c.content)).where(named))
+    if length is None:
         raise ResourceNotFoundException("The function's code is no longer stored.")
-    return bytes(content)
+    # In pieces: PostgreSQL's driver would hold the whole three times, as hexadecimal digits among others.
+    whole = BytesIO()
+    for offset in range(0, length, _PIECE_BYTES):
+        piece = func.substr(function_code.c.content, offset + 1, _PIECE_BYTES, type_=LargeBinary)
+        whole.write(connection.scalar(select(piece).where(named)) or b"")
+    return whole.getvalue()
 
 
 def _is_used(connection: Connection, sha256: str) -> bool:

@@ -6,7 +6,7 @@ frozen or cut off ends nothing.
 """
 
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -19,6 +19,8 @@ from sqlalchemy import select as sql_select
 from sqlalchemy.pool import QueuePool
 
 from onread.metadata.database import Database, DatabaseRefused
+from onread.metadata.following import Following, Refresh
+from onread.metadata.listening import CHANNEL, Listening
 
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 5
@@ -27,8 +29,8 @@ SILENCE_SECONDS = 7
 """How long a server may say nothing to a statement: longer than it may work on one."""
 START_TIMEOUT_SECONDS = 120
 """How long a start waits for another gateway's, and for a migration's longest statement."""
-MOST_CONNECTIONS = 2
-CHANNEL = "onread_control"
+MOST_CONNECTIONS = 3
+"""Of one process, for who writes, who reads and who refreshes; one more listens."""
 _START_LOCK = int.from_bytes(b"onread")
 
 T = TypeVar("T")
@@ -44,10 +46,18 @@ class PostgresqlDatabase(Database):
         DatabaseRefused: the URL cannot be read.
     """
 
+    shared = True
+
     def __init__(self, url: str) -> None:
         self.parameters = connection_parameters(url)
         self.name = name_of(self.parameters)
         self.engine = _create_engine(self.parameters)
+
+    def following(
+        self, refresh: Refresh, epoch: Callable[[], int], monotonic: Callable[[], float]
+    ) -> Following:
+        """By listening."""
+        return Listening(refresh, epoch, self.parameters, monotonic)
 
     @contextmanager
     def _starting(self) -> Iterator[Connection]:
@@ -157,7 +167,7 @@ def _create_engine(parameters: dict[str, Any]) -> Engine:
         pool_size=MOST_CONNECTIONS,
         max_overflow=0,
         pool_timeout=SILENCE_SECONDS,
-        pool_use_lifo=True,
+        pool_pre_ping=True,  # a server that was started again costs no change its answer
         hide_parameters=True,  # an error's text must not carry a secret or a policy
         use_native_hstore=False,
     )

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from onread.metadata.database import Database, DatabaseRefused, log
+from onread.metadata.following import Following, LookingAtFile, Refresh
 
 FILE_NAME = "control.sqlite3"
 BUSY_TIMEOUT_SECONDS = 10
@@ -27,12 +28,20 @@ class SqliteDatabase(Database):
         DatabaseRefused: the file cannot be opened.
     """
 
+    shared = False
+
     def __init__(self, file: Path) -> None:
         _prepare_file(file)
         self.name = str(file)
         self._file = file
         self._watching: sqlite3.Connection | None = None
         self.engine = _create_engine(file)
+
+    def following(
+        self, refresh: Refresh, epoch: Callable[[], int], monotonic: Callable[[], float]
+    ) -> Following:
+        """By looking at the file."""
+        return LookingAtFile(refresh, epoch, self.version, monotonic)
 
     def _starting(self) -> AbstractContextManager[Connection]:
         return self.engine.begin()  # SQLite has one writer: any transaction will do
@@ -98,7 +107,7 @@ def _create_engine(file: Path) -> Engine:
     engine = create_engine(
         f"sqlite:///{file}",
         poolclass=QueuePool,
-        pool_size=2,
+        pool_size=3,  # a thread each that writes, reads and refreshes
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT_SECONDS,
         hide_parameters=True,  # an error's text must not carry a secret or a policy

@@ -6,9 +6,9 @@ to know what the work is.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from onread.errors import ServiceUnavailable, SlowDown
 from onread.metadata.database import Database, DatabaseRefused
+from onread.metadata.epoch_board import EpochBoard
+from onread.metadata.following import RETRY_AFTER_SECONDS
 from onread.metadata.lookups import Lookups
 from onread.metadata.opening import open_database
 from onread.metadata.schema import epochs, settings
@@ -26,6 +28,8 @@ from onread.metadata.snapshot import EPOCH, Snapshot, load_snapshot, read_epoch
 
 MOST_WAITING = 256
 """Calls that may wait for the database at once; more are asked to slow down."""
+MOST_WAITING_SECONDS = 10.0
+"""How long a call waits for its turn."""
 
 T = TypeVar("T")
 
@@ -37,22 +41,27 @@ class Transactions(Lookups):
         self,
         database: Database,
         sealer: Sealer,
+        snapshot: Snapshot,
         *,
         clock: Callable[[], datetime],
         account_id: str,
         region: str,
+        monotonic: Callable[[], float],
     ) -> None:
-        super().__init__(account_id, Snapshot())
+        super().__init__(account_id, snapshot)
         self._database = database
         self._sealer = sealer
         self._clock = clock
         self._region = region
+        self._monotonic = monotonic
         self._waiting = 0
-        self._seen_version = -1
+        self._following = database.following(self._refresh, lambda: self._snapshot.epoch, monotonic)
+        self._followed = False
         self._swapping = threading.Lock()
-        # Two threads: SQLite has one writer, and a big package being read must not hold it up.
+        # A thread for each: there is one writer, and a big package being read must hold up nobody.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="onread-metadata-write")
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="onread-metadata-read")
+        self._refresher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="onread-metadata-refresh")
 
     @classmethod
     async def open(
@@ -63,18 +72,26 @@ class Transactions(Lookups):
         clock: Callable[[], datetime],
         account_id: str,
         region: str,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> Self:
         """Open the database in a folder (made when absent), or at a ``sqlite:///`` or ``postgresql://`` URL.
 
         Args:
             location: the data directory, or a database URL.
             clock: gives the time as aware UTC.
+            monotonic: seconds that only grow.
 
         Raises:
             DatabaseRefused: it cannot be used; the message says what to do.
         """
         return await asyncio.to_thread(
-            cls._open, location, master_key, clock=clock, account_id=account_id, region=region
+            cls._open,
+            location,
+            master_key,
+            clock=clock,
+            account_id=account_id,
+            region=region,
+            monotonic=monotonic,
         )
 
     @classmethod
@@ -86,6 +103,7 @@ class Transactions(Lookups):
         clock: Callable[[], datetime],
         account_id: str,
         region: str,
+        monotonic: Callable[[], float],
     ) -> Self:
         database = open_database(location)
         sealer = Sealer(master_key)
@@ -102,9 +120,15 @@ class Transactions(Lookups):
         except BaseException:
             database.close()
             raise
-        records = cls(database, sealer, clock=clock, account_id=account_id, region=region)
-        records._snapshot = snapshot
-        return records
+        return cls(
+            database,
+            sealer,
+            snapshot,
+            clock=clock,
+            account_id=account_id,
+            region=region,
+            monotonic=monotonic,
+        )
 
     async def close(self) -> None:
         """Finish what was begun and close the database."""
@@ -113,7 +137,23 @@ class Transactions(Lookups):
     def _close(self) -> None:
         self._writer.shutdown()
         self._reader.shutdown()
+        self._refresher.shutdown()
         self._database.close()
+
+    @property
+    def shared(self) -> bool:
+        """Whether other machines may write to the database."""
+        return self._database.shared
+
+    @property
+    def reachable(self) -> bool:
+        """False while the database is known not to answer."""
+        return self._following.reachable
+
+    @property
+    def current(self) -> bool:
+        """Whether what is known may still be served; always where nobody else writes."""
+        return not self._followed or self._following.current
 
     async def refresh_if_changed(self) -> bool:
         """Take over what another gateway wrote; True when there was something.
@@ -121,29 +161,24 @@ class Transactions(Lookups):
         Raises:
             ServiceUnavailable: the database does not answer; the old snapshot stays in use.
         """
-        return await self._run(self._reader, self._refresh_now)
+        return await self._refresh(False)
 
     async def catch_up(self) -> None:
-        """Serve what other processes have written until now: what one acknowledges, all know.
+        """Before each request: serve what other processes wrote, as far as that is promised.
 
-        Measured: 4 us when there is nothing new. A database that does not answer is in the log; what
-        was known is served on.
+        Raises:
+            ServiceUnavailable: the database has not answered for too long; see `following`.
         """
-        with suppress(ServiceUnavailable, SlowDown):
-            version = self._database.version()
-            if version != self._seen_version:
-                await self.refresh_if_changed()
-                self._seen_version = version
+        await self._following.catch_up()
 
-    async def follow(self, *, every_seconds: float, changed: Callable[[], None]) -> None:
-        """`catch_up` now and then, until cancelled; ``changed`` is called when there was something new."""
-        epoch = self._snapshot.epoch
-        while True:
-            await asyncio.sleep(every_seconds)
-            await self.catch_up()
-            if epoch != self._snapshot.epoch:
-                epoch = self._snapshot.epoch
-                changed()
+    async def follow(self, changed: Callable[[], None]) -> None:
+        """Take over what others write, until cancelled; ``changed`` is called when there was something."""
+        self._followed = True
+        await self._following.follow(changed)
+
+    def share_epochs(self, board: EpochBoard) -> None:
+        """Tell the other workers of this gateway what was written here, and hear what they wrote."""
+        self._following.board = board
 
     # How a call reaches its thread
 
@@ -153,16 +188,31 @@ class Transactions(Lookups):
     async def _read(self, work: Callable[[Connection], T]) -> T:
         return await self._run(self._reader, partial(self._read_now, work))
 
+    async def _refresh(self, anew: bool) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(self._refresher, self._refresh_now, anew)
+
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         if self._waiting >= MOST_WAITING:
             raise SlowDown("Too many changes wait for the control database. Please try again.")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, work)
+            in_turn = partial(self._in_turn, work, self._monotonic())
+            return await asyncio.get_running_loop().run_in_executor(pool, in_turn)
         finally:
             self._waiting -= 1
 
+    def _in_turn(self, work: Callable[[], T], asked_at: float) -> T:
+        """Who comes to its turn too late, or when the database is lost, is answered at once."""
+        self._following.require_reachable()
+        if self._monotonic() - asked_at > MOST_WAITING_SECONDS:
+            raise ServiceUnavailable(
+                "The control database is too slow to answer in time. Please try again.",
+                retry_after_seconds=RETRY_AFTER_SECONDS,
+            )
+        return work()
+
     def _write_now(self, work: Callable[[Connection], T]) -> T:
+        before = self._snapshot
         with self._database.transaction() as connection:
             # First of all: who holds this row is alone, so names are free or taken and no update is lost.
             connection.execute(
@@ -171,25 +221,31 @@ class Transactions(Lookups):
             result = work(connection)
             snapshot = load_snapshot(connection, self._sealer, self._region)
             self._database.announce(connection, snapshot.epoch)
-        self._replace_snapshot(snapshot)
+        self._replace_snapshot(before, snapshot)
+        self._following.wrote(snapshot.epoch)
         return result
 
     def _read_now(self, work: Callable[[Connection], T]) -> T:
         with self._database.reading() as connection:
             return work(connection)
 
-    def _refresh_now(self) -> bool:
+    def _refresh_now(self, anew: bool) -> bool:
+        before = self._snapshot
         with self._database.reading() as connection:
-            if read_epoch(connection) == self._snapshot.epoch:
+            if not anew and read_epoch(connection) == before.epoch:
                 return False
             snapshot = load_snapshot(connection, self._sealer, self._region)
-        self._replace_snapshot(snapshot)
+        self._replace_snapshot(before, snapshot)
         return True
 
-    def _replace_snapshot(self, snapshot: Snapshot) -> None:
-        """Never go back: the reader may have loaded before a write that is already served."""
+    def _replace_snapshot(self, before: Snapshot, snapshot: Snapshot) -> None:
+        """Never go back: another thread may have replaced what this one read something newer than.
+
+        A lower epoch than the one served is taken over when nobody did: the database itself went back,
+        as one that was restored from a backup.
+        """
         with self._swapping:
-            if snapshot.epoch > self._snapshot.epoch:
+            if snapshot.epoch > self._snapshot.epoch or self._snapshot is before:
                 self._snapshot = snapshot
 
 

@@ -78,6 +78,17 @@ class Metrics:
             "onread_invocations_waiting", "Invocations that wait for an environment", registry=registry
         )
 
+        self.database_lost = Gauge(
+            "onread_database_lost",
+            "Gateway processes that do not reach the control database",
+            registry=registry,
+        )
+        self.records_stale = Gauge(
+            "onread_records_stale",
+            "Gateway processes that refuse every request because their control records are too old",
+            registry=registry,
+        )
+
         self.stages = {stage: self.stage_seconds.labels(stage) for stage in STAGES}
         self._by_operation: dict[str, _OperationMetrics] = {}
         self._by_status: dict[tuple[str, str, int], Count] = {}

@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from onread.errors import InvalidRequest, OperationAborted, ServiceUnavailable, SlowDown
+from onread.errors import (
+    InvalidRequest,
+    OperationAborted,
+    ResourceNotFoundException,
+    ServiceUnavailable,
+    SlowDown,
+)
 from onread.metadata.database import Database, DatabaseRefused
 from onread.metadata.opening import open_database
 from onread.metadata.schema import HEAD
@@ -101,11 +107,11 @@ def test_a_database_that_lacks_a_table_is_refused_at_start(
 def test_too_many_waiting_changes_are_asked_to_slow_down(open_records: OpenRecords) -> None:
     async def scenario() -> None:
         async with open_records() as records:
-            asked = (records.refresh_if_changed() for _ in range(MOST_WAITING + 5))
-            answers = await asyncio.gather(*asked, return_exceptions=True)
-            assert answers.count(False) == MOST_WAITING
-            assert sum(isinstance(answer, SlowDown) for answer in answers) == 5
-            assert await records.refresh_if_changed() is False
+            asked = (records.load_code("0" * 64) for _ in range(MOST_WAITING + 5))
+            answers = [type(each) for each in await asyncio.gather(*asked, return_exceptions=True)]
+            assert answers.count(ResourceNotFoundException) == MOST_WAITING
+            assert answers.count(SlowDown) == 5
+            await records.create_access_point(an_access_point())
 
     asyncio.run(scenario())
 
