@@ -8,7 +8,10 @@ from dataclasses import replace
 import pytest
 from tests.fakes.road import HOST, KEY, ROOT, open_road, request
 
+from onread.control.lambda_invoke import LambdaInvokeOperations
+from onread.errors import TooManyRequestsException
 from onread.gateway.admission import Admission
+from onread.gateway.background import Background
 from onread.gateway.function_keys import function_keys
 from onread.gateway.gate import AdmissionLimits
 from onread.telemetry.metrics import Metrics
@@ -107,6 +110,53 @@ def test_T114_a_caller_who_leaves_gives_its_place_back(tmp_path):
         return gate.in_flight
 
     assert run(tmp_path, story) == 0
+
+
+def test_R042_an_event_counts_as_in_flight_until_its_run_is_over(tmp_path):
+    over, seen = asyncio.Event(), []
+
+    async def function(event):
+        seen.append(event)
+        await over.wait()
+
+    async def story(road):
+        await road.function("f")
+        callers, gate = callers_of(road, in_flight=4, patience_seconds=0.05)
+        path = "/2015-03-31/functions/f/invocations"
+        counts = []
+
+        async def invoke(event):
+            headers = (("x-amz-invocation-type", "Event"),)
+            answer = await callers.call("POST", path, event, headers=headers, service="lambda")
+            counts.append((answer.status, gate.in_flight, gate.held_bytes > len(event)))
+
+        async with Background() as background:
+            control = LambdaInvokeOperations(road.records, invoker=road.invoker, spawn=background.spawn)
+            table = {("lambda", name): serve for name, serve in control.operations().items()}
+            dispatch = replace(callers.pipeline.dispatch, control=table)
+            callers.pipeline = replace(callers.pipeline, dispatch=dispatch)
+            for _ in range(4):  # one key may have three quarters of the places
+                await invoke(b"[" + b"0," * 1000 + b"0]")
+            over.set()
+        return counts, gate.in_flight, gate.held_bytes
+
+    counts, in_flight, held_bytes = run(tmp_path, story, function=function)
+    assert counts == [(202, 1, True), (202, 2, True), (202, 3, True), (429, 3, True)]
+    assert (len(seen), in_flight, held_bytes) == (3, 0, 0)
+
+
+def test_an_event_that_nobody_takes_gives_its_place_back(tmp_path):
+    async def story(road):
+        scope = AsyncExitStack()
+        left = []
+        scope.callback(left.append, "left")
+        async with Background(limit=0) as background, scope:
+            with pytest.raises(TooManyRequestsException):
+                background.spawn(asyncio.Event().wait, scope.pop_all)
+            assert left == []
+        return left
+
+    assert run(tmp_path, story) == ["left"]
 
 
 @pytest.mark.parametrize("in_flight", [1, 2, 5])

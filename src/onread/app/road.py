@@ -53,6 +53,7 @@ def _pool_settings(base: Foundation) -> PoolSettings:
         settings,
         cache_directory=worker_folder(base.settings, share),
         environments_limit=share.of(settings.environments_limit),
+        code_cache_bytes=share.of(settings.code_cache_bytes),
         share=(share.index, share.count),
     )
 

@@ -1,6 +1,7 @@
 """A control operation's input, and the shape of everything that serves one."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ class ControlCall:
     Attributes:
         params: the operation's input members by AWS's name, from head and document.
         account_id: the account that is managed: the one in the address, else the caller's.
+        take_scope: takes over what the request holds until its answer has left (its place among those in
+            flight), for what goes on after the answer.
     """
 
     params: Mapping[str, Any]
@@ -22,6 +25,7 @@ class ControlCall:
     account_id: str
     region: str
     request_id: str
+    take_scope: Callable[[], AsyncExitStack] = AsyncExitStack
 
 
 ControlOperation = Callable[[ControlCall], Awaitable[Output]]

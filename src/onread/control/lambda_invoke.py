@@ -4,6 +4,7 @@ import asyncio
 import base64
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import orjson
@@ -26,8 +27,11 @@ MOST_PAYLOAD_BYTES = 6 * 1024 * 1024
 QUEUE_SECONDS = 10
 """How long an invocation waits for an environment, beyond the function's own timeout."""
 
-Spawn = Callable[[Callable[[], Awaitable[None]]], None]
-"""Runs something in the owner's task group. Raises TooManyRequestsException when that is full."""
+Spawn = Callable[[Callable[[], Awaitable[None]], Callable[[], AsyncExitStack]], None]
+"""Runs something in the owner's task group, with what its request held until then.
+
+Raises TooManyRequestsException when that is full.
+"""
 
 log = structlog.get_logger()
 
@@ -71,7 +75,7 @@ class LambdaInvokeOperations:
             case "DryRun":
                 return Output(members={"StatusCode": 204}, status=204)
             case "Event":
-                self._spawn(lambda: self._run_event(call, asked, event))
+                self._spawn(lambda: self._run_event(call, asked, event), call.take_scope)
                 return Output(members={"StatusCode": 202}, status=202)
             case "RequestResponse":
                 return await self._run_and_wait(call, asked, event)

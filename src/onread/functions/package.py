@@ -17,7 +17,9 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from onread.errors import InvalidParameterValueException, InvalidZipFileException
 
@@ -33,6 +35,7 @@ _HANDLER = re.compile(r"(?:[A-Za-z0-9_-]+[./])+[A-Za-z_][A-Za-z0-9_]*")
 _END_OF_DIRECTORY = b"PK\x05\x06"
 _DIRECTORY_ENTRY = b"PK\x01\x02"
 _ZIP64_LOCATOR = b"PK\x06\x07"
+_PIECE_BYTES = 1024 * 1024
 _ASIDE = ".unpacking-"
 _UNREADABLE = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
@@ -55,8 +58,10 @@ def check_package(content: bytes) -> None:
     Raises:
         InvalidParameterValueException: what is wrong, and with which entry.
     """
-    for _entry, _data in _read_entries(content):
-        pass
+    with _readable():
+        for _entry, source in _open_entries(content):
+            while source.read(_PIECE_BYTES):
+                pass
 
 
 def unpack(content: bytes, cache: Path) -> Path:
@@ -79,14 +84,8 @@ def unpack(content: bytes, cache: Path) -> Path:
     except InvalidParameterValueException as error:
         raise InvalidZipFileException(error.text) from error
     finally:
-        _remove(aside)
+        remove_folder(aside)
     return folder
-
-
-def remove_unfinished(cache: Path) -> None:
-    """Nothing is left of an unpacking that was killed. Before the first `unpack` only. Blocking."""
-    for aside in cache.glob(f"{_ASIDE}*"):
-        _remove(aside)
 
 
 def _publish(aside: Path, folder: Path) -> None:
@@ -99,7 +98,12 @@ def _publish(aside: Path, folder: Path) -> None:
             raise
 
 
-def _remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of read-only folders, if it is there. Blocking.
+
+    Raises:
+        OSError: something of it cannot be removed.
+    """
     if folder.exists():
         for directory, _names, _files in os.walk(folder):
             Path(directory).chmod(0o755)
@@ -107,29 +111,42 @@ def _remove(folder: Path) -> None:
 
 
 def _write_entries(content: bytes, folder: Path) -> None:
-    for entry, data in _read_entries(content):
-        target = folder / entry.filename
-        if entry.is_dir():
-            target.mkdir(parents=True, exist_ok=True)
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-        executable = (entry.external_attr >> 16) & 0o111
-        target.chmod(0o555 if executable else 0o444)
+    with _readable():
+        for entry, source in _open_entries(content):
+            _write_entry(entry, source, folder / entry.filename)
 
 
-def _read_entries(content: bytes) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
-    """Every entry with its bytes, after all names have been checked.
+def _write_entry(entry: zipfile.ZipInfo, source: IO[bytes], target: Path) -> None:
+    if entry.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as file:
+        shutil.copyfileobj(source, file, _PIECE_BYTES)
+    executable = (entry.external_attr >> 16) & 0o111
+    target.chmod(0o555 if executable else 0o444)
 
-    ZipFile stops at the size an entry declares and checks its CRC, so a lying entry is an error here.
+
+def _open_entries(content: bytes) -> Iterator[tuple[zipfile.ZipInfo, IO[bytes]]]:
+    """Every entry to be read to its end, piece by piece, after all names have been checked.
+
+    ZipFile stops at the size an entry declares and checks its CRC, so a lying entry is an error of the
+    reading: see `_readable`.
     """
     _check_directory(content)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        entries = archive.infolist()
+        _check_entries(entries, len(content))
+        for entry in entries:
+            with archive.open(entry) as source:
+                yield entry, source
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What zipfile raises of a broken package, as the refusal of it."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = archive.infolist()
-            _check_entries(entries, len(content))
-            for entry in entries:
-                yield entry, archive.read(entry)
+        yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error, ValueError) as error:
         raise InvalidParameterValueException(_UNREADABLE) from error
 

@@ -7,23 +7,23 @@ the store of packages, keys) is handed in as callables.
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from onread.errors import (
     InvalidParameterValueException,
     InvalidRuntimeException,
-    InvalidZipFileException,
     TooManyRequestsException,
 )
 from onread.functions.fleet import Fleet
 from onread.functions.invoker import Invocation, Outcome
 from onread.functions.logs import Clock, EnvironmentLog, FunctionLog, LogLine, LogSink
-from onread.functions.package import check_handler, remove_unfinished, unpack
+from onread.functions.package import check_handler
+from onread.functions.package_cache import Code, PackageCache
 from onread.functions.process import Launcher, ProcessLauncher
 from onread.functions.provision import Credentials, Prepared, Serve
 from onread.functions.run import Run
@@ -32,9 +32,6 @@ from onread.functions.settings import PoolSettings
 from onread.functions.supervisor import Supervisor
 from onread.functions.variables import check_environment_variables
 from onread.metadata.records import LATEST, Function
-
-Code = Callable[[str], Awaitable[bytes]]
-"""The zip of a hexadecimal SHA-256. Raises ResourceNotFoundException."""
 
 # Environments that end for these reasons were still wanted: another takes their place at once.
 _WANTED = frozenset({"exited", "timed out", "abandoned", "stuck", "lost"})
@@ -109,12 +106,12 @@ class FunctionPool:
         self.credentials = credentials
         self.launcher: Launcher = launcher or ProcessLauncher()
         self.clock = clock
-        self._code = code
         self._log_sink = log_sink
         self._observer: Observer = observer or NoObserver()
         self._runtimes = runtimes or Runtimes(search_path=settings.search_path)
-        self._unpacked: dict[str, Path] = {}
-        self._unpacking: dict[str, asyncio.Lock] = {}
+        self._packages = PackageCache(
+            self.settings.cache_directory / "code", code=code, limit_bytes=settings.code_cache_bytes
+        )
         self._fleets: dict[tuple[str, str, str], Fleet] = {}
         self._logs: dict[tuple[str, str], FunctionLog] = {}
         self._open: Counter[tuple[str, str]] = Counter()
@@ -127,8 +124,9 @@ class FunctionPool:
         # What a gateway that was killed left behind.
         cache = self.settings.cache_directory
         await asyncio.to_thread(shutil.rmtree, cache / "environments", ignore_errors=True)
-        await asyncio.to_thread(remove_unfinished, cache / "code")
+        await asyncio.to_thread(self._packages.set_aside)
         await self._group.__aenter__()
+        self._group.create_task(asyncio.to_thread(self._packages.throw_away), name="old packages")
         self._closed = False
         return self
 
@@ -266,7 +264,8 @@ class FunctionPool:
             return False
         return any(other.waiting and not other.environments for other in self._fleets.values())
 
-    async def prepare(self, function: Function) -> Prepared:
+    @asynccontextmanager
+    async def prepare(self, function: Function) -> AsyncIterator[Prepared]:
         """See `provision.Surround`."""
         # A record that slipped past these checks must not reach a process, nor end the pool.
         check_handler(function.handler)
@@ -275,17 +274,8 @@ class FunctionPool:
             interpreter = await self.check_runtime(function.runtime)
         except InvalidParameterValueException as error:
             raise InvalidRuntimeException(error.text) from error
-        return Prepared(interpreter, await self._task_root(function.code_sha256))
-
-    async def _task_root(self, sha256: str) -> Path:
-        async with self._unpacking.setdefault(sha256, asyncio.Lock()):
-            if sha256 not in self._unpacked:
-                content = await self._code(sha256)
-                folder = await asyncio.to_thread(unpack, content, self.settings.cache_directory / "code")
-                if folder.name != sha256:
-                    raise InvalidZipFileException("The stored package is not the one that was uploaded.")
-                self._unpacked[sha256] = folder
-            return self._unpacked[sha256]
+        async with self._packages.hold(function.code_sha256) as task_root:
+            yield Prepared(interpreter, task_root)
 
     def ran(self, function: Function, outcome: Outcome, seconds: float) -> None:
         """See `fleet.Headquarters`."""

@@ -43,8 +43,11 @@ class Surround(Protocol):
     credentials: Credentials
     endpoint: Callable[[], str]
 
-    async def prepare(self, function: Function) -> Prepared:
-        """Find the interpreter and unpack the code. Raises ServiceError or OSError."""
+    def prepare(self, function: Function) -> AbstractAsyncContextManager[Prepared]:
+        """Find the interpreter and unpack the code, which stays until the scope is left.
+
+        Raises ServiceError or OSError.
+        """
         ...
 
 

@@ -26,6 +26,7 @@ class PoolSettings:
         memory_allowance_mb: what a process may hold beyond its function's memory: the limit counts
             reserved private memory (stacks, the interpreter's own), Lambda counts what is resident.
         open_files: descriptors a process may hold.
+        code_cache_bytes: unpacked packages; beyond it those that nobody uses make room.
         log_bytes_per_invocation: what is over it is dropped, with a marker.
         log_bytes_per_function: the latest lines kept in memory.
     """
@@ -45,6 +46,7 @@ class PoolSettings:
     backoff_last_seconds: float = 60.0
     memory_allowance_mb: int = 128
     open_files: int = 1024
+    code_cache_bytes: int = 2 << 30
     log_bytes_per_invocation: int = 256 * 1024
     log_bytes_per_function: int = 1024 * 1024
 

@@ -21,7 +21,7 @@ from onread.functions.failures import could_not_start, runtime_exited, task_time
 from onread.functions.invoker import Failed, Invocation, Outcome, Returned
 from onread.functions.logs import EnvironmentLog, render_report
 from onread.functions.process import Process
-from onread.functions.provision import Surround, build_command
+from onread.functions.provision import Prepared, Surround, build_command
 from onread.functions.run import Run
 from onread.functions.runtime_api import RuntimeApi, build_delivery
 from onread.metadata.records import Function
@@ -107,7 +107,8 @@ class Supervisor:
         """
         folder = self._settings.cache_directory / "environments" / self.environment_id
         try:
-            await self._live(folder)
+            async with self._surround.prepare(self.function) as prepared:
+                await self._live(folder, prepared)
         except ServiceError as error:
             self._fail_start(error)
         except OSError as error:
@@ -119,8 +120,7 @@ class Supervisor:
             self._fleet.ended(self, self._reason)
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def _live(self, folder: Path) -> None:
-        prepared = await self._surround.prepare(self.function)
+    async def _live(self, folder: Path, prepared: Prepared) -> None:
         await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True)
         async with self._surround.serve(self._api.handle) as address:
             if self._stopped.is_set():

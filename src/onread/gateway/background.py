@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Self
 
 from onread.errors import TooManyRequestsException
@@ -10,9 +11,13 @@ _LIMIT = 100
 
 
 class Background:
-    """Owns what goes on after its answer: Event invocations. Bounded; leaving the scope waits for them."""
+    """Owns what goes on after its answer: Event invocations. Bounded; leaving the scope waits for them.
 
-    def __init__(self) -> None:
+    What goes on keeps what its request held: it counts as in flight, with its memory, until it is over.
+    """
+
+    def __init__(self, limit: int = _LIMIT) -> None:
+        self._limit = limit
         self._group = asyncio.TaskGroup()
         self._count = 0
 
@@ -23,19 +28,23 @@ class Background:
     async def __aexit__(self, *exception: object) -> None:
         await self._group.__aexit__(None, None, None)
 
-    def spawn(self, work: Callable[[], Awaitable[None]]) -> None:
+    def spawn(self, work: Callable[[], Awaitable[None]], take: Callable[[], AsyncExitStack]) -> None:
         """Run ``work`` in this scope.
 
+        Args:
+            take: takes over what the request holds, when the work is accepted; let go when it is over.
+
         Raises:
-            TooManyRequestsException: a hundred others run already.
+            TooManyRequestsException: too many others run already.
         """
-        if self._count >= _LIMIT:
+        if self._count >= self._limit:
             raise TooManyRequestsException
         self._count += 1
-        self._group.create_task(self._run(work))
+        self._group.create_task(self._run(work, take()))
 
-    async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _run(self, work: Callable[[], Awaitable[None]], held: AsyncExitStack) -> None:
         try:
-            await work()
+            async with held:
+                await work()
         finally:
             self._count -= 1

@@ -97,6 +97,7 @@ class Dispatch:
                 account_id=self.account_id,
                 region=self.region,
                 request_id=call.routed.request_id,
+                take_scope=scope.pop_all,
             )
         )
 

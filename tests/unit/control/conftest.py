@@ -136,7 +136,7 @@ class Api:
             endpoint="localhost:9000",
             bucket_exists=self._bucket_exists,
             read_object=self.read_object,
-            spawn=self.spawned.append,
+            spawn=lambda work, take: self.spawned.append(work),
         )
 
     async def _bucket_exists(self, name: str) -> bool:

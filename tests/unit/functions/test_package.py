@@ -5,6 +5,7 @@ import io
 import os
 import stat
 import struct
+import tracemalloc
 import zipfile
 from contextlib import suppress
 
@@ -12,7 +13,7 @@ import pytest
 
 from onread.errors import InvalidParameterValueException, InvalidZipFileException
 from onread.functions import package
-from onread.functions.package import check_handler, check_package, remove_unfinished, unpack
+from onread.functions.package import check_handler, check_package, unpack
 
 
 def zipped(*entries: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -43,15 +44,17 @@ def test_a_package_is_unpacked_once_and_read_only(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
 
-def test_an_unpacking_that_was_killed_leaves_nothing_after_the_next_start(tmp_path):
-    unfinished = tmp_path / ".unpacking-x" / "folder"
-    unfinished.mkdir(parents=True)
-    (unfinished / "app.py").write_bytes(b"half")
-    unfinished.chmod(0o555)
-    (tmp_path / ("0" * 64)).mkdir()
-    remove_unfinished(tmp_path)
-    assert os.listdir(tmp_path) == ["0" * 64]
-    remove_unfinished(tmp_path / "not there")
+def test_T165_an_entry_is_never_held_whole_in_memory(tmp_path):
+    content = zipped(("large", os.urandom(24 << 20)), method=zipfile.ZIP_STORED)
+    tracemalloc.start()
+    try:
+        check_package(content)
+        folder = unpack(content, tmp_path)
+        held = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert held < 8 << 20
+    assert (folder / "large").read_bytes() in content
 
 
 @pytest.mark.parametrize(
