@@ -27,6 +27,8 @@ MOST_PAYLOAD_BYTES = 6 * 1024 * 1024
 QUEUE_SECONDS = 10
 """How long an invocation waits for an environment, beyond the function's own timeout."""
 
+_LONGEST_AT_ONCE = 64 << 10  # bytes of an event that are parsed while others wait (T-259)
+
 Spawn = Callable[[Callable[[], Awaitable[None]], Callable[[], AsyncExitStack]], None]
 """Runs something in the owner's task group, with what its request held until then.
 
@@ -70,7 +72,7 @@ class LambdaInvokeOperations:
         Cancellation: a run that somebody waited for is abandoned; an event goes on.
         """
         asked = self._asked(call)
-        event = _read_event(call)
+        event = await _read_event(call)
         match call.params.get("InvocationType") or "RequestResponse":
             case "DryRun":
                 return Output(members={"StatusCode": 204}, status=204)
@@ -139,7 +141,7 @@ def _invocation(call: ControlCall, asked: _Asked, event: bytes) -> Invocation:
     )
 
 
-def _read_event(call: ControlCall) -> bytes:
+async def _read_event(call: ControlCall) -> bytes:
     """The event; without a payload it is an empty structure, as on AWS."""
     payload: bytes = call.params.get("Payload") or b"{}"
     if len(payload) > MOST_PAYLOAD_BYTES:
@@ -147,7 +149,10 @@ def _read_event(call: ControlCall) -> bytes:
             f"Request must be smaller than {MOST_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
         )
     try:
-        orjson.loads(payload)
+        if len(payload) <= _LONGEST_AT_ONCE:
+            orjson.loads(payload)
+        else:
+            await asyncio.to_thread(orjson.loads, payload)
     except orjson.JSONDecodeError as error:
         raise InvalidRequestContentException(f"Could not parse request body into json: {error}") from error
     return payload

@@ -22,14 +22,13 @@ from onread.gateway.call import (
     ServiceTarget,
     WriteTarget,
 )
-from onread.gateway.documents import read_document
+from onread.gateway.documents import parse_document, read_document
 from onread.gateway.payload import open_payload
 from onread.gateway.storing import store_call, without_unreadable_tags
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.transform import ReadCall, Transformation
 from onread.objectlambda.write_get_object_response import WriteCall, WriteGetObjectResponse
-from onread.protocol.parse import parse_body
 from onread.stores.stores import Stores
 from onread.wire.message import Response
 from onread.wire.output import Output
@@ -178,4 +177,4 @@ async def _params(call: AuthorizedCall) -> Mapping[str, Any]:
     document = call.routed.document
     if document is None:
         document = await read_document(open_payload(call), operation.document_limit_bytes)
-    return {**call.routed.params, **parse_body(operation, document)}
+    return {**call.routed.params, **await parse_document(operation, document)}

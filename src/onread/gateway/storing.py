@@ -7,10 +7,9 @@ from onread.addressing.copy_source import CopySource, parse_copy_source
 from onread.addressing.names import is_alias
 from onread.errors import MissingContentLength, NotImplemented
 from onread.gateway.call import AuthorizedCall
-from onread.gateway.documents import read_document
+from onread.gateway.documents import parse_document, read_document
 from onread.gateway.payload import announced_algorithm, open_payload
 from onread.gateway.rechecked_body import RecheckedBody
-from onread.protocol.parse import parse_body
 from onread.stores.store import StoreCall
 from onread.wire.message import Body, BytesBody, Response
 from onread.wire.output import Output
@@ -39,7 +38,7 @@ async def store_call(call: AuthorizedCall, bucket: str, *, account_id: str, raw:
             body = open_payload(call)
             document = await read_document(body, operation.document_limit_bytes)
         if not raw or operation.name in _UNDERSTOOD:
-            params = {**params, **parse_body(operation, document)}
+            params = {**params, **await parse_document(operation, document)}
     return StoreCall(
         operation=operation.name,
         bucket=bucket,

@@ -9,7 +9,10 @@ from onread.errors import MalformedXML
 from onread.protocol.model import Operation
 from onread.protocol.shape import Member, Shape
 from onread.protocol.text_value import reader
-from onread.protocol.xml_reader import Element, read_xml
+from onread.protocol.xml_reader import MOST_ELEMENTS, Element, read_xml
+
+# 10,000 parts with number, ETag and two checksums.
+_MOST_ELEMENTS: Mapping[str, int] = {"CompleteMultipartUpload": 50_001}
 
 
 def parse_xml(operation: Operation, shape: Shape, content: bytes) -> dict[str, Any]:
@@ -25,7 +28,7 @@ def parse_xml(operation: Operation, shape: Shape, content: bytes) -> dict[str, A
         return {payload.name: _decode(content)} if content else {}
     if not content.strip():
         return _nothing(operation, shape)
-    root = read_xml(content)
+    root = read_xml(content, _MOST_ELEMENTS.get(operation.name, MOST_ELEMENTS))
     if payload is not None:
         _check_root(root, payload.wire_name)
         return {payload.name: _structure(payload.shape, root)}

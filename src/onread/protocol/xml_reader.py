@@ -1,8 +1,9 @@
 """XML as it may come in: elements, attributes and text, and nothing that can do harm.
 
 Refused before any of it is built: document type declarations and so every entity, external references,
-processing instructions, CDATA, comments, encodings other than UTF-8, more than 32 levels or 50,000
-elements. Names lose their namespace; a root in somebody else's namespace is refused, as S3 does.
+processing instructions, CDATA, comments, encodings other than UTF-8, more than 32 levels, more elements
+than any such document needs. Names lose their namespace; a root in somebody else's namespace is
+refused, as S3 does.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,8 @@ from defusedxml.ElementTree import DefusedXMLParser
 from onread.errors import MalformedXML
 
 DEEPEST = 32
-# 10,000 parts with number, ETag and two checksums; DeleteObjects has far fewer.
-_MOST_ELEMENTS = 50_001
-_MOST_TAGS = 2 * _MOST_ELEMENTS + 1  # seen before the first of them is built
+MOST_ELEMENTS = 12_001
+"""Twice what the 1,000 objects of DeleteObjects have with all that is known of them."""
 _TEXT_PIECE_BYTES = 256 * 1024  # a long text comes in few pieces, so that joining them stays cheap
 
 
@@ -43,7 +43,7 @@ class Element:
             self.children.append(child)
 
 
-def read_xml(content: bytes) -> Element:
+def read_xml(content: bytes, most_elements: int = MOST_ELEMENTS) -> Element:
     """The root of a document.
 
     Raises:
@@ -51,7 +51,8 @@ def read_xml(content: bytes) -> Element:
     """
     if b"\0" in content:  # UTF-16 and UTF-32, which expat would recognise whatever it was told
         raise MalformedXML("The XML you provided must be encoded in UTF-8.")
-    if content.count(b"<") > _MOST_TAGS:
+    # Before the first is built: every "<" that ends nothing begins one, but for the declaration's.
+    if content.count(b"<") - content.count(b"</") - content.startswith(b"<?xml") > most_elements:
         raise _too_large()
     builder = _Builder()
     try:
@@ -70,7 +71,6 @@ class _Builder:
     def __init__(self) -> None:
         self._open: list[Element] = []
         self._root: Element | None = None
-        self._elements = 0
 
     def listen_to(self, expat: Any) -> None:
         # Straight from expat: the layer between costs half of a listing's 40,000 elements.
@@ -86,8 +86,7 @@ class _Builder:
     def _start(self, tag: str, attributes: Sequence[str]) -> None:
         namespace, _, name = tag.rpartition("}")
         element = Element(name, attributes)
-        self._elements += 1
-        if len(self._open) >= DEEPEST or self._elements > _MOST_ELEMENTS:
+        if len(self._open) >= DEEPEST:
             raise _too_large()
         if not self._open:
             _check_namespace(namespace)
