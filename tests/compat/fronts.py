@@ -36,7 +36,8 @@ http {{
     server {{
         listen 127.0.0.1:{front_port};
         location / {{
-            proxy_pass http://behind;
+            proxy_pass {scheme}://behind;
+            proxy_ssl_verify off;
             proxy_http_version 1.1;
             proxy_request_buffering {buffering};
             proxy_set_header Connection "";
@@ -66,7 +67,7 @@ frontend in
     default_backend behind
 backend behind
     http-reuse always
-    server onread 127.0.0.1:{port}
+    server onread 127.0.0.1:{port}{tls}
 """
 
 
@@ -123,9 +124,15 @@ def _number(text: str) -> int | None:
 
 
 @contextlib.contextmanager
-def nginx(port: int, folder: Path, *, buffering: bool) -> Iterator[Front]:
-    """nginx before a listener; ``buffering``: it reads a body whole and sends it with its length."""
+def nginx(port: int, folder: Path, *, buffering: bool, tls: bool = False) -> Iterator[Front]:
+    """nginx before a listener.
+
+    Args:
+        buffering: it reads a body whole and sends it with its length.
+        tls: it speaks TLS to the listener.
+    """
     settings = {
+        "scheme": "https" if tls else "http",
         "user": "user root;" if os.geteuid() == 0 else "",
         "buffering": "on" if buffering else "off",
     }
@@ -135,10 +142,11 @@ def nginx(port: int, folder: Path, *, buffering: bool) -> Iterator[Front]:
 
 
 @contextlib.contextmanager
-def haproxy(port: int, folder: Path) -> Iterator[Front]:
-    """HAProxy before a listener."""
+def haproxy(port: int, folder: Path, *, tls: bool = False) -> Iterator[Front]:
+    """HAProxy before a listener; ``tls``: it speaks TLS to it."""
+    ssl = " ssl verify none" if tls else ""
     command = [_program("haproxy"), "-db", "-f", str(folder / "front.conf")]
-    with _running(_HAPROXY, command, signal.SIGUSR1, port, folder, mark=MARK) as front_port:
+    with _running(_HAPROXY, command, signal.SIGUSR1, port, folder, mark=MARK, tls=ssl) as front_port:
         yield Front(front_port, folder / "output.log", "haproxy")
 
 

@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 import pytest
 import uvloop
 from tests.compat.fronts import MARK, Front, haproxy, nginx
-from tests.compat.smuggling_corpus import Case, corpus, mutants
+from tests.compat.smuggling_corpus import FAMILIES, Case, corpus, mutants
+from tests.fakes.authority import Authority
 from tests.fuzz.strict_http import names_the_same, read_strictly
 
 from onread.errors import IncompleteBody
 from onread.server.listener import serve
+from onread.server.tls import Certificates
 from onread.wire.message import Request, Response
 
 pytestmark = [pytest.mark.compat, pytest.mark.slow]
@@ -225,9 +227,9 @@ def _agrees(start: str, record: Record) -> bool:
     return method == record.method and names_the_same(re.sub(r"[^\x21-\x7e]|\\|\"", "", record.target), plain)
 
 
-async def besiege(front_before, cases: list[Case]) -> Siege:
+async def besiege(front_before, cases: list[Case], certificates: Certificates | None = None) -> Siege:
     recorder = Recorder()
-    async with serve(recorder) as listener:
+    async with serve(recorder, certificates=certificates) as listener:
         with front_before(listener.port) as front:
             siege = Siege(front, recorder)
             await each(cases, siege.attack)
@@ -249,6 +251,36 @@ def test_T040_to_T057_R071_through_a_front(name, tmp_path, record_property):
     siege.settle()
     assert siege.tally["victims answered"] > 0.95 * len(cases)
     assert siege.tally["innocent answered"] > 100
+    record_property("told", f"smuggling, through {name}: {_told(siege.tally)}; 0 disagreements")
+
+
+TLS_FRONTS = {
+    "nginx with TLS": lambda folder: lambda port: nginx(port, folder, buffering=False, tls=True),
+    "haproxy with TLS": lambda folder: lambda port: haproxy(port, folder, tls=True),
+}
+
+
+def cases_under_tls() -> list[Case]:
+    """Some of each threat: what reads a message is the same as without TLS. ONREAD_SMUGGLING_TLS=all: all."""
+    cases = cases_to_send()
+    if os.environ.get("ONREAD_SMUGGLING_TLS") == "all":
+        return cases
+    by_threat: dict[str, list[Case]] = {}
+    for case in cases:
+        by_threat.setdefault(case.threat, []).append(case)
+    return [case for family in by_threat.values() for case in family[:: max(1, len(family) // 8)]]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", TLS_FRONTS)
+def test_T040_to_T057_R071_through_a_front_that_speaks_tls_to_us(name, tmp_path, record_property):
+    certificates = Certificates(Authority(tmp_path).sign("server"))
+    cases = cases_under_tls()
+    assert {case.threat for case in cases} == FAMILIES.keys()
+    siege = asyncio.run(besiege(TLS_FRONTS[name](tmp_path / "front"), cases, certificates))
+    siege.settle()
+    assert siege.tally["victims answered"] > 0.95 * len(cases)
+    assert siege.tally["logged"] > len(cases)
     record_property("told", f"smuggling, through {name}: {_told(siege.tally)}; 0 disagreements")
 
 
