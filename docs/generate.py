@@ -40,7 +40,7 @@ from onread.stores.local.complete import LEAST_PART_BYTES
 from onread.stores.local.content import LARGEST_METADATA_BYTES
 from onread.stores.local.engine import LONGEST_KEY_BYTES
 from onread.stores.local.listing import MOST_KEYS
-from onread.stores.local.multipart import MOST_PARTS
+from onread.stores.local.multipart import MOST_PARTS, MOST_UPLOADS
 from onread.stores.local.store import OPERATIONS
 from onread.telemetry.metrics import Metrics
 from onread.telemetry.series import Counts, Timings
@@ -194,6 +194,7 @@ def _data_limits() -> Iterator[tuple[str, str]]:
     yield "one PutObject, one part", _bytes(LARGEST_BLOB_BYTES)
     yield "a part that is not the last, at least", _bytes(LEAST_PART_BYTES)
     yield "parts of an upload", f"{MOST_PARTS:,}"
+    yield "multipart uploads in progress in a bucket of the embedded store", f"{MOST_UPLOADS:,}"
     yield "keys in one list or one batch delete", f"{MOST_KEYS:,}"
     yield "buckets", f"{MOST_BUCKETS:,}"
     yield "access points", f"{MOST_ACCESS_POINTS:,}"

@@ -17,6 +17,7 @@ from onread.addressing.address import (
 from onread.addressing.names import OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PLAIN_SUFFIX
 from onread.errors import (
     AccessDenied,
+    InvalidRequest,
     InvalidSignature,
     InvalidToken,
     MissingAuthenticationToken,
@@ -79,6 +80,7 @@ class Authenticator:
         Raises:
             MissingAuthenticationToken: an unsigned call to a service's own operations, or to an Object
                 Lambda access point, save a read where its owner has let strangers in.
+            InvalidRequest: an unsigned call that says what headers its answer should have.
             SignatureDoesNotMatch, InvalidSignature: the latter for ``s3-object-lambda`` scopes, as on AWS.
             InvalidAccessKeyId, InvalidToken, AccessDenied, RequestTimeTooSkewed and the rest of section 4.
         """
@@ -114,6 +116,11 @@ class Authenticator:
                 if found is None:
                     raise MissingAuthenticationToken
                 self._check_open_to_strangers(call, found.account_id, found.name)
+        if any(name.startswith("Response") for name in call.params):
+            # Source: GetObject, "you must sign the request": else any link would choose its content type.
+            raise InvalidRequest(
+                "Request specific response headers cannot be used for anonymous GET requests."
+            )
         return STRANGER
 
     def _check_open_to_strangers(self, call: RoutedCall, account_id: str, name: str) -> None:

@@ -8,8 +8,11 @@ from typing import Self
 
 import structlog
 
+from onread.gateway.line_limit import LineLimit
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import Body, Request, Response
+
+_NOBODY = ("", "anonymous")
 
 
 def new_request_id() -> str:
@@ -45,6 +48,7 @@ class Observation:
     The request id is ours alone: a caller cannot choose it.
 
     Attributes:
+        strangers: bounds the lines about refused requests of nobody known, over all requests.
         cors: the headers for browsers of other origins, on whatever the answer will be.
         resource: what an error document names; empty for those of Object Lambda, which name nothing.
     """
@@ -52,6 +56,7 @@ class Observation:
     request: Request
     metrics: Metrics
     log: structlog.typing.FilteringBoundLogger
+    strangers: LineLimit = field(default_factory=LineLimit)
     request_id: str = field(default_factory=new_request_id)
     started_at: float = field(default_factory=time.perf_counter)
     service: str = "unknown"
@@ -92,6 +97,12 @@ class Observation:
             received=self.request.body.length_bytes or 0,
             sent=self.bytes_sent,
         )
+        if self.error_code and self.caller in _NOBODY:
+            # Strangers are refused as often as they like to be: what they cause to be written is bounded.
+            if not self.strangers.admits(time.monotonic()):
+                return
+            if left_out := self.strangers.take_left_out():
+                self.log.warning("request.strangers_not_written", requests=left_out)
         self.log.info(
             "request.done",
             request_id=self.request_id,

@@ -16,6 +16,7 @@ from onread.gateway.authorize import Authorizer
 from onread.gateway.call import RoutedCall, is_object_lambda
 from onread.gateway.cors import Cors
 from onread.gateway.dispatch import Dispatch
+from onread.gateway.line_limit import LineLimit
 from onread.gateway.observe import Observation, request_log
 from onread.gateway.resolve import Resolver
 from onread.gateway.route import is_data, route_request, service_of
@@ -53,11 +54,12 @@ class Pipeline:
     admission: Admission | None = None
     catch_up: Callable[[], Awaitable[None]] | None = None
     log: structlog.typing.FilteringBoundLogger = field(default_factory=request_log)
+    strangers: LineLimit = field(default_factory=LineLimit)
 
     @asynccontextmanager
     async def handle(self, request: Request) -> AsyncIterator[Response]:
         """Answer one request; the scope stays open until its last byte is sent or the caller is gone."""
-        with Observation(request, self.metrics, self.log) as seen:
+        with Observation(request, self.metrics, self.log, self.strangers) as seen:
             scope = AsyncExitStack()
             try:
                 async with AsyncExitStack() as work:

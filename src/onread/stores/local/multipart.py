@@ -22,6 +22,7 @@ from onread.stores.local.object_rows import require_bucket
 from onread.stores.local.upload_rows import (
     Part,
     Upload,
+    has_uploads,
     insert_upload,
     place_part,
     remove_upload,
@@ -32,10 +33,16 @@ from onread.wire.checksums import find_algorithm
 from onread.wire.output import Output
 
 MOST_PARTS = 10_000
+MOST_UPLOADS = 10_000
+"""Of one bucket at once. AWS has no such limit, and rules that end old uploads; here they would pile up."""
 
 
 async def create_multipart_upload(engine: Engine, call: StoreCall, scope: AsyncExitStack) -> Output:
-    """An upload exists under a new id that nobody can guess."""
+    """An upload exists under a new id that nobody can guess.
+
+    Raises:
+        InvalidRequest: the bucket has too many that nobody has ended (T-256).
+    """
     params = call.params
     key = encode_key(params["Key"])
     refuse_unkept(params)
@@ -45,6 +52,10 @@ async def create_multipart_upload(engine: Engine, call: StoreCall, scope: AsyncE
 
     def change(transaction: Transaction) -> None:
         bucket_id = require_bucket(transaction.connection, call.bucket).bucket_id
+        if has_uploads(transaction.connection, bucket_id, MOST_UPLOADS):
+            raise InvalidRequest(
+                f"The bucket has {MOST_UPLOADS:,} multipart uploads in progress: complete or abort some."
+            )
         upload = Upload(upload_id, bucket_id, key, call.account_id, now_ms, algorithm, checksum_type, headers)
         insert_upload(transaction, upload)
 

@@ -36,6 +36,14 @@ _UPLOAD_COLUMNS = ", ".join(Upload._fields)
 _PART_COLUMNS = ", ".join(Part._fields)
 
 
+def has_uploads(connection: sqlite3.Connection, bucket_id: int, count: int) -> bool:
+    """Whether a bucket has at least so many uploads; no more of them are looked at."""
+    (found,) = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM uploads WHERE bucket_id = ? LIMIT ?)", (bucket_id, count)
+    ).fetchone()
+    return bool(found >= count)
+
+
 def insert_upload(transaction: Transaction, upload: Upload) -> None:
     """The upload exists."""
     transaction.connection.execute(

@@ -3,6 +3,7 @@ import hashlib
 import pytest
 
 from onread import errors
+from onread.stores.local import multipart
 
 from .opened import ChunkedBody, with_store
 
@@ -168,5 +169,18 @@ def test_create_multipart_upload_in_no_bucket(tmp_path):
     async def scenario(client):
         with pytest.raises(errors.NoSuchBucket):
             await client("CreateMultipartUpload", "nowhere-at-all", Key="a")
+
+    with_store(tmp_path, scenario)
+
+
+def test_T256_a_bucket_holds_so_many_uploads_and_no_more_until_one_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(multipart, "MOST_UPLOADS", 3)
+
+    async def scenario(client):
+        begun = [await client("CreateMultipartUpload", Key=f"key-{n}") for n in range(3)]
+        with pytest.raises(errors.InvalidRequest, match="complete or abort some"):
+            await client("CreateMultipartUpload", Key="one more")
+        await client("AbortMultipartUpload", Key="key-0", UploadId=begun[0]["UploadId"])
+        await client("CreateMultipartUpload", Key="one more")
 
     with_store(tmp_path, scenario)
