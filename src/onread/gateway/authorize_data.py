@@ -79,7 +79,7 @@ class DataRules:
         return reads and self._may(asker, place, "s3:PutObjectTagging", params["Key"])
 
     def _require_all(self, asker: Asker, place: Place, operation: str, params: Mapping[str, Any]) -> None:
-        requested = requested_tags(params) if operation != "PutBucketTagging" else {}
+        requested = requested_tags(params)
         for action in (required_action("s3", operation, params), *further_actions(operation, params)):
             if not self._may(asker, place, action, params.get("Key"), requested, granted=asker.let_in):
                 raise AccessDenied

@@ -76,6 +76,9 @@ class Index:
         condemn: called in the writer's thread with the blobs that a commit has orphaned.
         reserve: given up when a change that frees space finds none to write in.
         readers: how many threads may read at once, beside the event loop.
+
+    Attributes:
+        commits: how many there were through this very object.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Index:
         self._all_readers = [_connect(path) for _ in range(readers)]
         for connection in self._all_readers:
             self._readers.put(connection)
+        self.commits = 0
         self._waiting: deque[_Job[Any]] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-index")
 
@@ -163,6 +167,7 @@ class Index:
         transaction = Transaction(self._writer)
         with map_disk_faults(), self._transaction():
             outcomes = [_attempt(job.change, transaction) for job in jobs]
+        self.commits += 1  # before anybody is told
         for blob in transaction.adopted:
             blob.adopted = True
         self._condemn(transaction.condemned)

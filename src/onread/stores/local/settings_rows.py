@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from onread.stores.bucket_settings import PUBLIC_ACCESS_BLOCK, BucketSettings
-from onread.stores.local.index import Transaction
+from onread.stores.local.index import Index, Transaction
 from onread.stores.local.object_rows import find_bucket, require_bucket
 from onread.wire.cors import CorsRule
 
@@ -69,14 +69,19 @@ def find_setting(connection: sqlite3.Connection, bucket: str, name: str) -> Any:
 class RememberedSettings:
     """Buckets' settings in memory, as old as the last commit of whichever process.
 
-    A look asks SQLite for one number, which it reads from shared memory (measured: 1.5 us), and after
-    somebody's commit for a second one. Used on one thread alone, that of the connection.
+    A look compares one number: of our own commits, or, where other processes write too, the one that
+    SQLite keeps in shared memory. Only after a commit does it ask the database whether settings changed.
+    Used on one thread alone, that of the index's connection.
+
+    Args:
+        shared: other processes write this index, too.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, index: Index, *, shared: bool) -> None:
+        self._index = index
+        self._shared = shared
         self._known: OrderedDict[str, BucketSettings] = OrderedDict()
-        self._data_version = self._changes = -1
+        self._seen_commits = self._changes = -1
 
     def find(self, name: str) -> BucketSettings | None:
         """The settings of the bucket as they are now; None when there is no such bucket."""
@@ -85,7 +90,7 @@ class RememberedSettings:
         if known is not None:
             self._known.move_to_end(name)
             return known
-        found = _load(self._connection, name)
+        found = _load(self._index.connection, name)
         if found is not None:
             self._known[name] = found
             if len(self._known) > MOST_REMEMBERED:
@@ -93,14 +98,16 @@ class RememberedSettings:
         return found
 
     def _forget_what_changed(self) -> None:
-        (data_version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        if data_version == self._data_version:
+        connection, commits = self._index.connection, self._index.commits
+        if self._shared:
+            (commits,) = connection.execute("PRAGMA data_version").fetchone()
+        if commits == self._seen_commits:
             return
-        (changes,) = self._connection.execute("SELECT number FROM bucket_settings_changes").fetchone()
+        (changes,) = connection.execute("SELECT number FROM bucket_settings_changes").fetchone()
         if changes != self._changes:
             self._known.clear()
         # In this order: what was committed after the first number makes the next look ask again.
-        self._data_version, self._changes = data_version, changes
+        self._seen_commits, self._changes = commits, changes
 
 
 def _load(connection: sqlite3.Connection, name: str) -> BucketSettings | None:

@@ -82,7 +82,7 @@ class LocalStore:
         self._engine = engine
         self._lock = lock
         self._joined = joined
-        self._settings = RememberedSettings(engine.index.connection)
+        self._settings = RememberedSettings(engine.index, shared=joined)
 
     @classmethod
     async def open(
