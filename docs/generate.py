@@ -34,6 +34,8 @@ from onread.protocol.parse_json import DEEPEST as DEEPEST_JSON
 from onread.protocol.xml_reader import DEEPEST as DEEPEST_XML
 from onread.server.limits import Limits
 from onread.sigv4.scope import MAX_EXPIRES_SECONDS, MAX_SKEW
+from onread.spool.folder import BLOCK_BYTES, DISK_MARGIN_BYTES, MOST_RESULTS
+from onread.spool.spool import MOST_MAKERS
 from onread.stores.local.blobs import LARGEST_BLOB_BYTES
 from onread.stores.local.buckets import MOST_BUCKETS
 from onread.stores.local.complete import LEAST_PART_BYTES
@@ -183,9 +185,19 @@ What one request, one function or one peer may ask for. A request at a limit pas
         ("Callers together", _fields(AdmissionLimits, ADMISSION)),
         ("Functions", _function_limits()),
         ("Function pool", _fields(PoolSettings, POOL)),
+        ("Slices", _slice_limits()),
         ("Connections", _fields(Limits, SERVER)),
     )
     return page + "\n".join(f"## {title}\n\n{_table(('limit', 'value'), rows)}" for title, rows in sections)
+
+
+def _slice_limits() -> Iterator[tuple[str, str]]:
+    yield "kept results together (`spool_bytes`); 503 `SlowDown` when nothing can go", "10 GiB"
+    yield "how long one is kept (`spool_seconds`)", "3,600 s"
+    yield "how many are kept; the least recently used go", f"{MOST_RESULTS:,}"
+    yield "what is left free on the disk", _bytes(DISK_MARGIN_BYTES)
+    yield "results that one worker makes at once; 503 `SlowDown` beyond it", f"{MOST_MAKERS}"
+    yield "what is written, verified and sent at a time", _bytes(BLOCK_BYTES)
 
 
 def _data_limits() -> Iterator[tuple[str, str]]:

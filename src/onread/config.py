@@ -81,6 +81,8 @@ class Settings:
     loop: str = "auto"
     strict: bool = False
     isolation: str = "auto"
+    spool_bytes: int = 10 << 30
+    spool_seconds: int = 3600
     log_level: str = "info"
     stores: tuple[StoreSettings, ...] = ()
 
@@ -240,13 +242,14 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "loop": _loop,
     "strict": _boolean,
     "isolation": _isolation,
+    "spool_bytes": _count,
+    "spool_seconds": _count,
     "log_level": _log_level,
 }
 
 # Promised settings whose meaning is not built: to ignore one would be to pretend.
 _NOT_BUILT: Mapping[str, str] = {
     "required_isolation": "isolation is not built yet: functions are trusted; remove it",
-    "spool_bytes": "slices of transformed objects are not built yet: remove it",
 }
 
 

@@ -17,6 +17,7 @@ from onread.gateway.attached_policies import AttachedPolicies
 from onread.gateway.authenticate import Authenticator
 from onread.gateway.authorize import Authorizer
 from onread.gateway.dispatch import Dispatch
+from onread.gateway.observe import new_request_id
 from onread.gateway.pipeline import Pipeline
 from onread.gateway.resolve import Resolver
 from onread.metadata.facade import Records
@@ -24,10 +25,14 @@ from onread.metadata.first_start import root_access_key
 from onread.metadata.records import AccessKey, AccessPoint, Function, ObjectLambdaAccessPoint, Secret, User
 from onread.objectlambda.rendezvous import Rendezvous
 from onread.objectlambda.response import forwarded_members
+from onread.objectlambda.slices.sliced import SlicedReads
+from onread.objectlambda.slices.source import OwnRoad
 from onread.objectlambda.transform import Transformation, TransformSettings
 from onread.objectlambda.write_get_object_response import WriteGetObjectResponse
 from onread.protocol.model import load_services
 from onread.sigv4.sign import presign, sign_request
+from onread.spool.folder import Folder
+from onread.spool.spool import Spool
 from onread.stores.stores import Stores
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import Body, BytesBody, Headers, Request
@@ -225,14 +230,39 @@ async def open_road(directory: Path, function: FakeFunction = _returns_nothing) 
     )
     records.set_root(root_access_key(ROOT[0], Secret(ROOT[1]), account_id=ACCOUNT, now=NOW))
     try:
-        async with FakeInvoker(function) as invoker:
-            yield _road(records, invoker)
+        metrics = Metrics()
+        async with FakeInvoker(function) as invoker, _spool(directory, metrics) as spool:
+            yield _road(records, invoker, metrics, spool)
     finally:
         await records.close()
 
 
-def _road(records: Records, invoker: FakeInvoker) -> Road:
-    store, metrics, rendezvous, live = FakeStore(), Metrics(), Rendezvous(), set[str]()
+def _spool(directory: Path, metrics: Metrics) -> Spool:
+    folder = Folder(
+        directory / "spool",
+        limit_bytes=1 << 30,
+        max_age_seconds=3600,
+        now=lambda: datetime.now(UTC).timestamp(),
+    )
+    return Spool(
+        folder,
+        metrics=metrics,
+        random_bytes=os.urandom,
+        wanted=AnyTag,
+        patience_seconds=5,
+        max_age_seconds=3600,
+    )
+
+
+class AnyTag(frozenset[str]):
+    """Everything may still be asked for."""
+
+    def issuperset(self, _others: object) -> bool:
+        return True
+
+
+def _road(records: Records, invoker: FakeInvoker, metrics: Metrics, spool: Spool) -> Road:
+    store, rendezvous, live, own_road = FakeStore(), Rendezvous(), set[str](), OwnRoad()
     transformation = Transformation(
         services=SERVICES,
         find_function=records.published.find,
@@ -267,6 +297,15 @@ def _road(records: Records, invoker: FakeInvoker) -> Road:
             records=records,
             stores=Stores(store, (), ACCOUNT),
             transformation=transformation,
+            slices=SlicedReads(
+                transformation=transformation,
+                find_version=records.published.find,
+                spool=spool,
+                travel=own_road,
+                key=KEY,
+                clock=lambda: road.now,
+                new_request_id=new_request_id,
+            ),
             write=WriteGetObjectResponse(
                 rendezvous=rendezvous,
                 token_key=KEY,
@@ -282,5 +321,6 @@ def _road(records: Records, invoker: FakeInvoker) -> Road:
         host_id="{host-id}",
         clock=lambda: road.now,
     )
+    own_road.handler = pipeline.handle
     road = Road(pipeline, records, store, invoker, metrics, live=live)
     return road

@@ -34,7 +34,7 @@ def test_every_mistake_is_reported_at_once_with_the_name_of_its_setting():
     assert "from 1 to 64" in found[2]
 
 
-@pytest.mark.parametrize("name", ["required_isolation", "spool_bytes"])
+@pytest.mark.parametrize("name", ["required_isolation"])
 def test_a_promised_setting_that_is_not_built_is_refused_by_name(name):
     (problem,) = problems_of(environment={environment_name(name): "1"})
     assert problem.startswith(name)

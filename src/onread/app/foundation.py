@@ -21,8 +21,10 @@ from onread.metadata.first_start import (
 from onread.objectlambda.relay import worker_route
 from onread.objectlambda.route_token import TOKEN_PURPOSE, output_route
 from onread.objectlambda.sessions import SESSION_PURPOSE
+from onread.objectlambda.slices.request import SPOOL_PURPOSE
 from onread.protocol.model import Services, load_services
 from onread.sigv4.session_token import derive_key
+from onread.spool.folder import empty as empty_spool
 from onread.stores.local.store import LocalStore
 from onread.stores.stores import Stores
 from onread.stores.upstream.store import UpstreamStore
@@ -71,6 +73,7 @@ class Foundation:
     root_key: RootKey
     session_key: bytes
     token_key: bytes
+    spool_key: bytes
     services: Services
     metrics: Metrics
     store: LocalStore
@@ -105,6 +108,7 @@ async def lay_foundation(
     """
     if share is None:
         take_data_directory(settings.data_dir)
+        empty_spool(spool_folder(settings))
     master_key, root_key = load_keys(settings)
     store = await LocalStore.open(
         settings.data_dir / "store", clock=utc_now, region=settings.region, joined=share is not None
@@ -125,6 +129,7 @@ async def lay_foundation(
         root_key=root_key,
         session_key=derive_key(master_key, SESSION_PURPOSE),
         token_key=derive_key(master_key, TOKEN_PURPOSE),
+        spool_key=derive_key(master_key, SPOOL_PURPOSE),
         services=services,
         metrics=Metrics(),
         store=store,
@@ -158,6 +163,11 @@ async def open_records(settings: Settings, master_key: bytes) -> Records:
         account_id=settings.account_id,
         region=settings.region,
     )
+
+
+def spool_folder(settings: Settings) -> Path:
+    """Where results are kept for slices; nothing in it outlives the gateway."""
+    return settings.data_dir / "spool"
 
 
 def take_data_directory(directory: Path) -> None:

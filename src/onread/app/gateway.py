@@ -13,6 +13,7 @@ from onread.app.foundation import Share, lay_foundation
 from onread.app.listen import Place, listen_at, tls_files
 from onread.app.refusal import REASONS, CannotStart, one_line
 from onread.app.road import build_admission, build_function_pool, build_pipeline
+from onread.app.slices import build_spool
 from onread.app.workers import following, open_passage
 from onread.config import Settings
 from onread.functions.pool import FunctionPool
@@ -121,7 +122,8 @@ async def _build(
     base = await lay_foundation(settings, endpoint, share, scope)
     background = await scope.enter_async_context(Background())
     pool = await scope.enter_async_context(build_function_pool(base))
-    for_functions = build_pipeline(base, pool, background, elsewhere)
+    spool = await scope.enter_async_context(build_spool(base))
+    for_functions = build_pipeline(base, pool, background, spool, elsewhere)
     descriptors = raise_descriptor_limit()
     for_callers = replace(for_functions, admission=build_admission(base, descriptors))
     # A half of the descriptors is for callers; the rest for files, functions, health and what is refused.

@@ -25,14 +25,18 @@ from onread.gateway.cors import Cors
 from onread.gateway.dispatch import Dispatch
 from onread.gateway.function_keys import function_keys
 from onread.gateway.gate import AdmissionLimits
+from onread.gateway.observe import new_request_id
 from onread.gateway.own_reads import OwnReads
 from onread.gateway.pipeline import Pipeline
 from onread.gateway.resolve import Resolver
 from onread.objectlambda.rendezvous import Rendezvous
 from onread.objectlambda.response import forwarded_members
+from onread.objectlambda.slices.sliced import SlicedReads
+from onread.objectlambda.slices.source import OwnRoad
 from onread.objectlambda.transform import Transformation, TransformSettings
 from onread.objectlambda.write_get_object_response import WriteGetObjectResponse
 from onread.server.listener import serve
+from onread.spool.spool import Spool
 from onread.wire.message import Handler
 
 
@@ -79,9 +83,10 @@ async def _serve_runtime_api(handler: Handler) -> AsyncIterator[str]:
 
 
 def build_pipeline(
-    base: Foundation, pool: FunctionPool, background: Background, elsewhere: Elsewhere | None
+    base: Foundation, pool: FunctionPool, background: Background, spool: Spool, elsewhere: Elsewhere | None
 ) -> Pipeline:
     """The road without admission: as functions travel it."""
+    own_road = OwnRoad()
     settings, records = base.settings, base.records
     authorizer = Authorizer(
         records=records,
@@ -90,9 +95,9 @@ def build_pipeline(
         attached=AttachedPolicies(bucket_settings=base.store.bucket_settings),
         object_tags=base.store.object_tags,
     )
-    dispatch = _dispatch(base, pool, background, authorizer, elsewhere)
+    dispatch = _dispatch(base, pool, background, authorizer, elsewhere, (spool, own_road))
     resolver = Resolver(records, settings.account_id)
-    return Pipeline(
+    pipeline = Pipeline(
         services=base.services,
         authenticate=Authenticator(
             records=records,
@@ -112,6 +117,8 @@ def build_pipeline(
         clock=utc_now,
         catch_up=records.catch_up if base.has_others else None,
     )
+    own_road.handler = pipeline.handle
+    return pipeline
 
 
 def build_admission(base: Foundation, descriptors: int) -> Admission:
@@ -134,13 +141,24 @@ def _dispatch(
     background: Background,
     authorizer: Authorizer,
     elsewhere: Elsewhere | None,
+    slicing: tuple[Spool, OwnRoad],
 ) -> Dispatch:
     settings, rendezvous = base.settings, Rendezvous()
+    transformation = _transformation(base, pool, rendezvous)
     reads = OwnReads(base.stores, authorizer, settings.account_id)
     return Dispatch(
         records=base.records,
         stores=base.stores,
-        transformation=_transformation(base, pool, rendezvous),
+        transformation=transformation,
+        slices=SlicedReads(
+            transformation=transformation,
+            find_version=base.records.published.find,
+            spool=slicing[0],
+            travel=slicing[1],
+            key=base.spool_key,
+            clock=utc_now,
+            new_request_id=new_request_id,
+        ),
         write=WriteGetObjectResponse(
             rendezvous=rendezvous,
             token_key=base.token_key,

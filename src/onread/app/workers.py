@@ -7,7 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from onread.app.foundation import DOORS, Foundation, load_keys, open_records, take_data_directory
+from onread.app.foundation import (
+    DOORS,
+    Foundation,
+    load_keys,
+    open_records,
+    spool_folder,
+    take_data_directory,
+)
 from onread.app.refusal import REASONS, CannotStart, one_line
 from onread.config import Settings
 from onread.functions.pool import FunctionPool
@@ -18,6 +25,7 @@ from onread.metadata.first_start import (
 from onread.metadata.records import Function
 from onread.objectlambda.relay import Relay
 from onread.server.passage import Passage
+from onread.spool.folder import empty as empty_spool
 from onread.stores.local.premises import Premises
 
 
@@ -44,6 +52,7 @@ def own_data_directory(settings: Settings) -> Iterator[DataDirectory]:
         for folder in (settings.data_dir / DOORS, settings.data_dir / "functions" / DOORS):
             shutil.rmtree(folder, ignore_errors=True)  # of workers that were killed
             folder.mkdir(mode=0o700, parents=True)
+        empty_spool(spool_folder(settings))
     except REASONS as reason:
         raise CannotStart(one_line(reason)) from reason
     directory = DataDirectory(root_key)

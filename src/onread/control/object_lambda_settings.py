@@ -67,8 +67,6 @@ def _read_changes(params: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidParameterValueException(
                 f"Range must be one of {', '.join(RangeHandling)}."
             ) from error
-        if changes["range_handling"] is RangeHandling.SLICE:
-            raise InvalidParameterValueException("Range slice is not built yet: write aws or function.")
     if (given := params.get("Anonymous")) is not None:
         if given not in _SWITCH:
             raise InvalidParameterValueException("Anonymous must be on or off.")

@@ -144,7 +144,7 @@ class Authorizer:
             raise MissingAuthenticationToken  # strangers see what the function makes, never the original
         action = required_action("s3-object-lambda", operation.name, params)
         asker.require(action, place.arn, place.attached)
-        transformation = target.configuration.transformation_for(operation.name)
+        transformation = target.transformation_for(operation.name)
         if transformation is None:
             return self._check_access_point(call, asker, target.supporting, _VIA_OBJECT_LAMBDA)
         self._check_function(asker, transformation.function_arn)

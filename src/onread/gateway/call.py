@@ -9,8 +9,14 @@ from typing import Any
 
 from onread.addressing.address import Address
 from onread.errors import ValidationError
-from onread.metadata.records import AccessPoint, ObjectLambdaAccessPoint
-from onread.objectlambda.configuration import ObjectLambdaConfiguration
+from onread.metadata.records import (
+    DEFAULT_SETTINGS,
+    AccessPoint,
+    ObjectLambdaAccessPoint,
+    ObjectLambdaSettings,
+    RangeHandling,
+)
+from onread.objectlambda.configuration import ObjectLambdaConfiguration, TransformationConfiguration
 from onread.policy.principal import Principal
 from onread.protocol.model import Operation
 from onread.sigv4.verify import ClaimedSignature, VerifiedSignature
@@ -75,6 +81,20 @@ class ObjectLambdaTarget:
     access_point: ObjectLambdaAccessPoint
     configuration: ObjectLambdaConfiguration
     supporting: AccessPoint
+    settings: ObjectLambdaSettings = DEFAULT_SETTINGS
+
+    def transformation_for(self, operation: str) -> TransformationConfiguration | None:
+        """What transforms this operation; None: it passes through. A sliced HEAD asks the GET's."""
+        asked = "GetObject" if self.is_sliced(operation) else operation
+        return self.configuration.transformation_for(asked)
+
+    def is_sliced(self, operation: str) -> bool:
+        """Whether the kept result of a transformed GET answers this operation."""
+        return (
+            self.settings.range_handling is RangeHandling.SLICE
+            and operation in ("GetObject", "HeadObject")
+            and self.configuration.transformation_for("GetObject") is not None
+        )
 
 
 @frozen()
@@ -98,7 +118,7 @@ class ResolvedCall:
 def is_object_lambda(call: ResolvedCall) -> bool:
     """Whether Object Lambda itself answers: a transformed read, or a function's write."""
     if isinstance(call.target, ObjectLambdaTarget):
-        return call.target.configuration.transformation_for(call.known.routed.operation.name) is not None
+        return call.target.transformation_for(call.known.routed.operation.name) is not None
     return isinstance(call.target, WriteTarget)
 
 

@@ -27,6 +27,7 @@ from onread.gateway.payload import open_payload
 from onread.gateway.storing import store_call, without_unreadable_tags
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
+from onread.objectlambda.slices.sliced import SlicedReads
 from onread.objectlambda.transform import ReadCall, Transformation
 from onread.objectlambda.write_get_object_response import WriteCall, WriteGetObjectResponse
 from onread.stores.stores import Stores
@@ -57,6 +58,7 @@ class Dispatch:
     records: Records
     stores: Stores
     transformation: Transformation
+    slices: SlicedReads
     write: WriteGetObjectResponse
     control: Mapping[tuple[str, str], ControlHandler]
     account_id: str
@@ -117,7 +119,7 @@ class Dispatch:
     async def _object_lambda(
         self, call: AuthorizedCall, target: ObjectLambdaTarget, scope: AsyncExitStack
     ) -> Output | Response:
-        if target.configuration.transformation_for(call.routed.operation.name) is None:
+        if target.transformation_for(call.routed.operation.name) is None:
             return await self._through(call, target.supporting, scope)
         read = ReadCall(
             request_id=call.routed.request_id,
@@ -128,10 +130,10 @@ class Dispatch:
             access_point=target.access_point,
             supporting=target.supporting,
             configuration=target.configuration,
-            settings=self.records.object_lambda_settings.of(
-                target.access_point.account_id, target.access_point.name
-            ),
+            settings=target.settings,
         )
+        if target.is_sliced(read.operation):
+            return await self.slices.read(read, scope)
         return await self.transformation.transform(read, scope)
 
     async def _write(self, call: AuthorizedCall, route: str | None, scope: AsyncExitStack) -> Output:

@@ -127,4 +127,5 @@ class Resolver:
             raise InvalidAccessPoint(
                 "The supporting access point of this Object Lambda access point is gone."
             )
-        return ObjectLambdaTarget(found, configuration, record)
+        settings = self.records.object_lambda_settings.of(found.account_id, found.name)
+        return ObjectLambdaTarget(found, configuration, record, settings)

@@ -83,6 +83,15 @@ class Lookups:
         """The account's functions by name."""
         return _of_account(self._snapshot.functions.values(), account_id)
 
+    @property
+    def epoch(self) -> int:
+        """The number of the last change that is known here."""
+        return self._snapshot.epoch
+
+    def all_object_lambda_access_points(self) -> list[ObjectLambdaAccessPoint]:
+        """Those of all accounts."""
+        return list(self._snapshot.object_lambda_access_points.values())
+
     def all_functions(self) -> list[Function]:
         """The functions of all accounts."""
         return list(self._snapshot.functions.values())

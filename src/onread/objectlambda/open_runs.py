@@ -1,5 +1,8 @@
 """Which runs are under way: an ``inputS3Url`` is good while the run it was made for lasts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from onread.functions.invoker import Invocation, Invoker, Running
 
 
@@ -22,6 +25,15 @@ class OpenRuns:
             raise
         running.finished.add_done_callback(lambda _: self._request_ids.discard(invocation.request_id))
         return running
+
+    @contextmanager
+    def open(self, request_id: str) -> Iterator[None]:
+        """A question of the gateway's own: open as long as the scope is."""
+        self._request_ids.add(request_id)
+        try:
+            yield
+        finally:
+            self._request_ids.discard(request_id)
 
     def __contains__(self, request_id: object) -> bool:
         """Whether the run of this request is under way."""

@@ -96,9 +96,12 @@ class Transformation:
 
         Cancellation: the caller has left; the writer is told and the run is abandoned.
         """
-        admitted = admit(call, self.find_function)
+        return await self.run(admit(call, self.find_function), scope)
+
+    async def run(self, admitted: Admitted, scope: AsyncExitStack) -> Output | Response:
+        """`transform` of a read that was admitted already."""
         deadline = asyncio.get_running_loop().time() + self.settings.timeout_seconds
-        if call.operation == "GetObject":
+        if admitted.call.operation == "GetObject":
             return await self._transform_written(admitted, deadline, scope)
         return await self._transform_returned(admitted, deadline)
 
@@ -115,7 +118,7 @@ class Transformation:
         async with AsyncExitStack() as life:
             watch = life.enter_context(TransformWatch(self.metrics, call.access_point.name))
             token = self._mint(admitted)
-            input_url = self._presign(call)
+            input_url = self.presign(call)
             context = get_object_context(
                 input_url=input_url, output_route=self.settings.route, output_token=token
             )
@@ -139,7 +142,7 @@ class Transformation:
         call = admitted.call
         with TransformWatch(self.metrics, call.access_point.name) as watch:
             with invoke_errors(call.request_id, admitted.function):
-                event = self._build(admitted, {"inputS3Url": self._presign(call)})
+                event = self._build(admitted, {"inputS3Url": self.presign(call)})
                 running = await self._invoke(admitted, event, deadline)
             watch.mark("queue")
             with _abandoned_on_failure(running):
@@ -162,7 +165,8 @@ class Transformation:
         )
         return mint(ticket, key=self.token_key, randomness=self.random_bytes(RANDOM_BYTES))
 
-    def _presign(self, call: ReadCall) -> str:
+    def presign(self, call: ReadCall) -> str:
+        """The ``inputS3Url`` of a read."""
         return build_input_url(
             operation=call.operation,
             params=call.params,

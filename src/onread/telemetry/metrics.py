@@ -77,6 +77,23 @@ class Metrics:
         self.invocations_waiting = Gauge(
             "onread_invocations_waiting", "Invocations that wait for an environment", registry=registry
         )
+        self.slices = Counter(
+            "onread_slices",
+            "Reads of sliced objects: hit (kept), joined (being made or read by another), miss (made now)",
+            ["outcome"],
+            registry=registry,
+        )
+        self.slice_bytes_written = Counter(
+            "onread_slice_written_bytes", "Bytes of results that were kept for slices", registry=registry
+        )
+        self.slice_bytes = Gauge(
+            "onread_slice_bytes", "Bytes that kept results take or have set aside", registry=registry
+        )
+        self.slice_evictions = Counter(
+            "onread_slice_evictions",
+            "Kept results removed: for room, for age, or unwanted",
+            registry=registry,
+        )
 
         self.database_lost = Gauge(
             "onread_database_lost",

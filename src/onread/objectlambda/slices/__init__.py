@@ -1,0 +1,1 @@
+"""Slices: one transformation, kept, answers HEAD, ranges, parts and conditions."""

@@ -1,0 +1,118 @@
+"""A read of a sliced object, top to bottom: who may, of what, from where, which part.
+
+The transformation runs once for all who ask for the same thing. Everybody is authorised anew, for the access
+point and the function by the road that led here, for the original by a HEAD of it with their own rights.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from onread.errors import LambdaInvalidResponse, S3Error
+from onread.metadata.records import Function
+from onread.objectlambda.admission import Admitted, ReadCall, admit
+from onread.objectlambda.relayed_body import PrefixedBody
+from onread.objectlambda.slices.answer import Slice, choose, describe, read_wanted
+from onread.objectlambda.slices.request import Source, draw_for, result_name, whole_read
+from onread.objectlambda.slices.source import Travel, find_source
+from onread.objectlambda.transform import Transformation
+from onread.spool.result import Result, ResultBody
+from onread.spool.spool import Spool, Writing
+from onread.wire.message import Body
+from onread.wire.output import Output
+
+log = structlog.get_logger("onread.slices")
+
+_GRACE_SECONDS = 5.0
+"""How much longer than a transformation may take a reader waits: the writer's reason arrives first."""
+
+
+class FindVersion(Protocol):
+    """How functions are found."""
+
+    def __call__(self, account_id: str, name: str, qualifier: str | None, /, draw: float) -> Function | None:
+        """The version that the qualifier means; ``draw`` is from 0 up to 1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlicedReads:
+    """GetObject and HeadObject of access points whose ranges are slices.
+
+    Args:
+        find_version: finds a function, a draw deciding between the versions of an alias with weights.
+        travel: the road for requests of our own.
+        key: 32 bytes derived for `request.SPOOL_PURPOSE`.
+        clock: the time, aware and in UTC.
+        new_request_id: names a question of our own.
+    """
+
+    transformation: Transformation
+    find_version: FindVersion
+    spool: Spool
+    travel: Travel
+    key: bytes
+    clock: Callable[[], datetime]
+    new_request_id: Callable[[], str]
+
+    async def read(self, call: ReadCall, scope: AsyncExitStack) -> Output:
+        """The answer to a GET or HEAD, made of the kept result, or of the one that is just being made.
+
+        Raises:
+            SlowDown, ServiceUnavailable: there is no room for the result.
+            PreconditionFailed, NotModified, InvalidRange, InvalidRequest: as S3 answers for an object.
+            FunctionReportedError: S3's refusal of the original, or the function's own.
+            LambdaRuntimeError and its kin: what a transformed read without slices would answer.
+        """
+        wanted = read_wanted(call)
+        whole = whole_read(call)
+        admitted = admit(whole, partial(self.find_version, draw=draw_for(whole, key=self.key)))
+        source = await find_source(whole, self.transformation, self.travel, self.new_request_id())
+        name = result_name(admitted, source, key=self.key)
+        result = await scope.enter_async_context(self.spool.use(name, partial(self._make, admitted, source)))
+        patience_seconds = self.transformation.settings.timeout_seconds + _GRACE_SECONDS
+        told = await result.begun(asyncio.get_running_loop().time() + patience_seconds, sized=wanted.sized)
+        chosen = choose(call, wanted, nonce=told.nonce, about=told.about, size_bytes=told.size_bytes)
+        body = None if call.operation == "HeadObject" else await _body(result, chosen, patience_seconds)
+        return Output(status=chosen.status, members=chosen.members, body=body)
+
+    async def _make(self, admitted: Admitted, source: Source, writing: Writing) -> bool:
+        """Run the function once; whether what it wrote may be kept."""
+        async with AsyncExitStack() as run:
+            output = await self.transformation.run(admitted, run)
+            if not isinstance(output, Output) or output.status != 200:
+                log.warning(
+                    "slices.not_whole", request_id=admitted.call.request_id, function=admitted.function.arn
+                )
+                raise LambdaInvalidResponse(
+                    "A sliced object must be written whole: StatusCode 200 or an error."
+                )
+            body = output.body if isinstance(output.body, Body) else None
+            about = describe(output.members, made_at=self.clock())
+            await writing.tell(about, 0 if body is None else body.length_bytes)
+            if body is not None:
+                async for chunk in body:
+                    await writing.write(chunk)
+            await writing.end()
+        return await self._is_unchanged(admitted.call, source)
+
+    async def _is_unchanged(self, call: ReadCall, source: Source) -> bool:
+        """Whether the function can have read nothing but this original."""
+        try:
+            return source == await find_source(call, self.transformation, self.travel, self.new_request_id())
+        except S3Error:
+            return False
+
+
+async def _body(result: Result, chosen: Slice, patience_seconds: float) -> Body:
+    """The bytes; the first are read at once, so that what is wrong with them is an error and not a cut."""
+    body = ResultBody(result, chosen.start, chosen.stop, patience_seconds)
+    async for first in body:
+        return PrefixedBody(first, body)
+    return body

@@ -1,0 +1,397 @@
+"""The folder of kept results: what the system keeps, one method for one step, blocking.
+
+Owns names, locks and space. Everything that several workers must agree on stands in the files themselves, so
+none of them has to be told anything:
+
+* ``NAME.claim`` is locked by the worker that writes the result; its size is the space set aside.
+* ``NAME.told`` says what is known since the result began, ``NAME.head`` the same once it is complete.
+* ``NAME.NONCE.body`` and ``.sums`` are its bytes and a checksum for each block. The nonce is new for each
+  result, so nobody can take the head of one with the bytes of another.
+
+A lock ends with its process, so what a killed worker began is recognised and removed. Nothing outlives a
+gateway: the folder is emptied when it starts.
+"""
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from onread.errors import InternalError, ServiceUnavailable, SlowDown
+from onread.wire.checksums import new_checksum
+
+log = structlog.get_logger("onread.spool")
+
+BLOCK_BYTES = 256 * 1024
+SUM_BYTES = 8
+MOST_RESULTS = 10_000
+DISK_MARGIN_BYTES = 64 << 20
+"""What is left free on the disk: the store and the control database need it more."""
+
+_LEAST_BYTES = 4096  # what the smallest result costs, names and checksums included
+_CREATE = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Damaged(Exception):
+    """A block on disk is not what was written."""
+
+
+@dataclass(slots=True)
+class Files:
+    """The open files of one result; ``claim`` is held by its writer alone."""
+
+    body: int
+    sums: int
+    claim: int | None = None
+
+    def close(self) -> None:
+        """Every descriptor is given back."""
+        for file in (self.body, self.sums, self.claim):
+            if file is not None:
+                os.close(file)
+        self.claim = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What the folder shows of a result.
+
+    Attributes:
+        head: what was told of it; None: nothing yet.
+        complete: every byte is there.
+        claimed: somebody writes it.
+    """
+
+    head: bytes | None = None
+    complete: bool = False
+    claimed: bool = False
+
+
+@dataclass(slots=True)
+class _Entry:
+    claimed_bytes: int | None = None
+    body_bytes: int = 0
+    completed_at: float | None = None
+    used_at: float = 0.0
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def cost_bytes(self) -> int:
+        return max(_LEAST_BYTES, self.body_bytes if self.claimed_bytes is None else self.claimed_bytes)
+
+
+class Folder:
+    """One folder, used by every worker of a gateway at once.
+
+    Args:
+        limit_bytes: what all results may take together.
+        max_age_seconds: how long a result is kept.
+        now: seconds since 1970.
+    """
+
+    def __init__(
+        self, path: Path, *, limit_bytes: int, max_age_seconds: float, now: Callable[[], float]
+    ) -> None:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory = os.open(path, _READ | os.O_DIRECTORY)
+        self._limit_bytes = limit_bytes
+        self._max_age_seconds = max_age_seconds
+        self._now = now
+        self.evictions = 0
+
+    def close(self) -> None:
+        """The folder is left as it is."""
+        os.close(self._directory)
+
+    # Writing
+
+    def begin(self, name: str, nonce: str) -> Files | None:
+        """The files of a new result, claimed; None: it is there, or another worker writes it.
+
+        Raises:
+            SlowDown, ServiceUnavailable: there is no room.
+        """
+        with _disk_faults(), self._alone():
+            sight = self.look(name)
+            if sight.complete or sight.claimed:
+                return None
+            self._remove(name, self._entries().get(name))
+            self._make_room(BLOCK_BYTES)
+            claim = self._open(f"{name}.claim", _CREATE)
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(claim, BLOCK_BYTES)
+                body = self._open(f"{name}.{nonce}.body", _CREATE)
+                sums = self._open(f"{name}.{nonce}.sums", _CREATE)
+            except BaseException:
+                os.close(claim)
+                raise
+            fcntl.flock(body, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return Files(body, sums, claim)
+
+    def reserve(self, files: Files, total_bytes: int) -> None:
+        """The claim covers so many bytes.
+
+        Raises:
+            SlowDown, ServiceUnavailable: there is no room; what was reserved before still is.
+        """
+        assert files.claim is not None
+        with _disk_faults(), self._alone():
+            self._make_room(total_bytes - os.fstat(files.claim).st_size, whole_bytes=total_bytes)
+            os.ftruncate(files.claim, total_bytes)
+
+    def tell(self, name: str, head: bytes) -> None:
+        """Others may see what the result will be."""
+        with _disk_faults():
+            self._write_whole(f"{name}.told", head)
+
+    def append(self, files: Files, index: int, block: bytes) -> None:
+        """One more block; all but the last have `BLOCK_BYTES`."""
+        with _disk_faults():
+            _write_all(files.body, block, index * BLOCK_BYTES)
+            _write_all(files.sums, _sum_of(block), index * SUM_BYTES)
+
+    def complete(self, name: str, files: Files, head: bytes) -> None:
+        """The result is kept from now on."""
+        with _disk_faults(), self._alone():
+            self._write_whole(f"{name}.head", head)
+            self._unlink(f"{name}.told")
+            self._give_up_claim(name, files)
+
+    def discard(self, name: str, nonce: str, files: Files) -> None:
+        """Nothing of it is left for anybody who has not opened it."""
+        with _disk_faults(), self._alone():
+            for suffix in ("told", f"{nonce}.body", f"{nonce}.sums"):
+                self._unlink(f"{name}.{suffix}")
+            self._give_up_claim(name, files)
+
+    def _give_up_claim(self, name: str, files: Files) -> None:
+        self._unlink(f"{name}.claim")
+        claim, files.claim = files.claim, None
+        if claim is not None:
+            os.close(claim)
+
+    # Reading
+
+    def look(self, name: str) -> Sight:
+        """What there is of a result at this moment."""
+        for suffix in ("head", "told", "head"):  # between two looks it may have become complete
+            head = self._read_whole(f"{name}.{suffix}")
+            if suffix == "head" and head is not None:
+                return Sight(head=head, complete=True)
+            if suffix == "told" and self._is_claimed(name):
+                return Sight(head=head, claimed=True)
+        return Sight()
+
+    def is_fresh(self, name: str) -> bool:
+        """Whether a complete result may still be served; it counts as used now."""
+        with suppress(FileNotFoundError):
+            now, made = self._now(), os.stat(f"{name}.head", dir_fd=self._directory).st_mtime
+            if now - made < self._max_age_seconds:
+                os.utime(f"{name}.head", (now, made), dir_fd=self._directory)
+                return True
+        return False
+
+    def open(self, name: str, nonce: str) -> Files | None:
+        """The files of a result for reading: in use until closed. None: it has gone meanwhile."""
+        with _disk_faults():
+            try:
+                body = self._open(f"{name}.{nonce}.body", _READ)
+            except FileNotFoundError:
+                return None
+            try:
+                fcntl.flock(body, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return Files(body, self._open(f"{name}.{nonce}.sums", _READ))
+            except (FileNotFoundError, BlockingIOError):  # it is just being removed
+                os.close(body)
+                return None
+
+    @staticmethod
+    def blocks(files: Files) -> int:
+        """How many blocks can be read."""
+        return os.fstat(files.sums).st_size // SUM_BYTES
+
+    @staticmethod
+    def read(files: Files, index: int, size_bytes: int) -> bytes:
+        """One block.
+
+        Raises:
+            Damaged: it is not what was written.
+        """
+        with _disk_faults():
+            block = os.pread(files.body, size_bytes, index * BLOCK_BYTES)
+            expected = os.pread(files.sums, SUM_BYTES, index * SUM_BYTES)
+        if len(block) != size_bytes or _sum_of(block) != expected:
+            raise Damaged
+        return block
+
+    def drop(self, name: str) -> None:
+        """The result is not found any more; who has it open keeps it."""
+        with _disk_faults(), self._alone():
+            if not self._is_claimed(name):
+                self._remove(name, self._entries().get(name))
+
+    # Space
+
+    def used_bytes(self) -> int:
+        """What all results take or have set aside."""
+        with _disk_faults():
+            return sum(entry.cost_bytes for entry in self._entries().values())
+
+    def sweep(self, is_wanted: Callable[[str], bool]) -> None:
+        """Remove what nobody may ask for any more, what is too old, and what killed workers began."""
+        with _disk_faults(), self._alone():
+            for name, entry in self._entries().items():
+                if self._is_claimed(name):
+                    continue
+                old = entry.completed_at is None or self._now() - entry.completed_at >= self._max_age_seconds
+                if not is_wanted(name) or (old and not self._is_in_use(entry)):
+                    self._remove(name, entry)
+                    self.evictions += 1
+
+    def _make_room(self, more_bytes: int, whole_bytes: int = 0) -> None:
+        if whole_bytes > self._limit_bytes:
+            log.error("spool.too_small", needed_bytes=whole_bytes, spool_bytes=self._limit_bytes)
+            raise ServiceUnavailable("The result is larger than the space for slices (spool_bytes).")
+        entries = self._entries()
+        used = sum(entry.cost_bytes for entry in entries.values())
+        complete = [item for item in entries.items() if item[1].completed_at is not None]
+        for name, entry in sorted(complete, key=lambda item: item[1].used_at):
+            if self._fits(used + more_bytes, more_bytes, len(entries)):
+                return
+            if not self._is_in_use(entry):
+                self._remove(name, entries.pop(name))
+                self.evictions += 1
+                used -= entry.cost_bytes
+        if not self._fits(used + more_bytes, more_bytes, len(entries)):
+            log.warning("spool.full", used_bytes=used, spool_bytes=self._limit_bytes)
+            raise SlowDown("The space for slices is full. Please try again.", retry_after_seconds=1)
+
+    def _fits(self, total_bytes: int, more_bytes: int, count: int) -> bool:
+        disk = os.fstatvfs(self._directory)
+        room = disk.f_bavail * disk.f_frsize
+        return (
+            total_bytes <= self._limit_bytes
+            and room - more_bytes >= DISK_MARGIN_BYTES
+            and count < MOST_RESULTS
+        )
+
+    def _entries(self) -> dict[str, _Entry]:
+        entries: dict[str, _Entry] = {}
+        with os.scandir(self._directory) as files:
+            for file in files:
+                name, dot, suffix = file.name.partition(".")
+                if not dot:
+                    continue
+                with suppress(FileNotFoundError):
+                    facts = file.stat(follow_symlinks=False)
+                    entry = entries.setdefault(name, _Entry())
+                    entry.files.append(file.name)
+                    if suffix == "claim":
+                        entry.claimed_bytes = facts.st_size
+                    elif suffix == "head":
+                        entry.completed_at, entry.used_at = facts.st_mtime, facts.st_atime
+                    elif suffix.endswith("body"):
+                        entry.body_bytes += facts.st_size
+        return entries
+
+    def _is_in_use(self, entry: _Entry) -> bool:
+        return any(file.endswith(".body") and not self._can_lock(file, fcntl.LOCK_EX) for file in entry.files)
+
+    def _is_claimed(self, name: str) -> bool:
+        return not self._can_lock(f"{name}.claim", fcntl.LOCK_SH)
+
+    def _can_lock(self, file_name: str, kind: int) -> bool:
+        """Whether nobody's lock is in the way. A file that is not there is nobody's."""
+        try:
+            file = self._open(file_name, _READ)
+        except FileNotFoundError:
+            return True
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(file)
+        return True
+
+    def _remove(self, name: str, entry: _Entry | None) -> None:
+        """The head first: what has none is not found."""
+        for file in sorted(entry.files, key=lambda file: file != f"{name}.head") if entry else ():
+            self._unlink(file)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other thread and no other worker counts, begins or removes meanwhile."""
+        file = self._open("lock", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(file)
+
+    def _open(self, name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600, dir_fd=self._directory)
+
+    def _unlink(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._directory)
+
+    def _read_whole(self, name: str) -> bytes | None:
+        try:
+            file = self._open(name, _READ)
+        except FileNotFoundError:
+            return None
+        with os.fdopen(file, "rb") as opened:
+            return opened.read()
+
+    def _write_whole(self, name: str, content: bytes) -> None:
+        aside = f"{name}.aside"
+        file = self._open(aside, _CREATE)
+        try:
+            _write_all(file, content, 0)
+        finally:
+            os.close(file)
+        os.rename(aside, name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+
+
+def empty(path: Path) -> None:
+    """Nothing of an earlier start is left; the folder is there, for its owner alone."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _sum_of(block: bytes) -> bytes:
+    checksum = new_checksum("CRC64NVME")
+    checksum.update(block)
+    return checksum.digest()
+
+
+def _write_all(file: int, content: bytes, offset: int) -> None:
+    rest = memoryview(content)
+    while rest:
+        written = os.pwrite(file, rest, offset)
+        rest, offset = rest[written:], offset + written
+
+
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS})
+
+
+@contextmanager
+def _disk_faults() -> Iterator[None]:
+    """Faults of the disk leave as errors of the service, logged with their cause."""
+    try:
+        yield
+    except OSError as error:
+        passing = error.errno in _PASSING
+        log.error("spool.fault", error=str(error), passing=passing)
+        if passing:
+            raise ServiceUnavailable("There is no space for slices right now. Please try again.") from error
+        raise InternalError from error
