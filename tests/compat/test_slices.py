@@ -240,6 +240,68 @@ def test_every_reader_has_a_result_of_their_own_and_rights_are_asked_anew(place)
         assert place.refusal(reader.get_object, Bucket=place.alias, Key=key) == code
 
 
+def test_strangers_who_are_let_in_read_slices_too(place):
+    key = place.put(size=1000)
+    url = f"{place.world.endpoint}/{place.alias}/{key}"
+    place.configure(Anonymous="on")
+    try:
+        head = urllib.request.Request(url, method="HEAD")
+        with urllib.request.urlopen(head, timeout=60) as answer:
+            assert answer.headers["Content-Length"] == "1000"
+        ranged = urllib.request.Request(url, headers={"Range": "bytes=-10"})
+        with urllib.request.urlopen(ranged, timeout=60) as answer:
+            assert (answer.status, len(answer.read())) == (206, 10)
+    finally:
+        place.configure(Anonymous="off")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(ranged, timeout=60)
+    assert refused.value.code == 403
+    refused.value.close()
+    assert len(place.runs(key)) == 1
+
+
+def test_an_alias_with_weights_gives_slices_of_one_version(place):
+    client = place.world.client("lambda")
+    versions = [
+        client.publish_version(FunctionName=place.function, Description=str(number))["Version"]
+        for number in range(2)
+        if client.update_function_configuration(FunctionName=place.function, Description=f"to be {number}")
+    ]
+    client.create_alias(
+        FunctionName=place.function,
+        Name="both",
+        FunctionVersion=versions[0],
+        RoutingConfig={"AdditionalVersionWeights": {versions[1]: 0.5}},
+    )
+    name, alias = place.world.olap_over(place.supporting, f"{place.function}:both")
+    place.world.client("onread").configure_object_lambda_access_point(Name=name, Range="slice")
+    key = place.put(size=1000)
+    answers = [
+        place.s3.get_object(Bucket=alias, Key=key, Range=f"bytes={start}-{start + 9}") for start in range(20)
+    ]
+    assert len({answer["ETag"] for answer in answers}) == 1
+
+
+def test_the_command_line_reads_slices(place, tmp_path):
+    key = place.put(size=1000)
+    gateway = place.world.gateway
+    environment = {**gateway.environment(), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+
+    def onread(*arguments):
+        done = subprocess.run([SCRIPT, *arguments], env=environment, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    assert (
+        json.loads(onread("olap", "configure", place.name, "--range", "slice", "--json"))["Range"] == "slice"
+    )
+    assert json.loads(onread("olap", "show", place.name, "--json"))["Settings"]["Range"] == "slice"
+    assert json.loads(onread("head", f"{place.name}.olap", key, "--json"))["ContentLength"] == 1000
+    assert len(onread("get", f"{place.name}.olap", key)) == 1000
+    assert key.encode() in onread("ls", f"{place.name}.olap", key)
+    assert len(place.runs(key)) == 1
+
+
 def spool(place):
     return place.world.gateway.log_file.with_suffix("") / "spool"
 

@@ -12,6 +12,7 @@ import structlog
 from onread.errors import (
     AccessDeniedException,
     LambdaError,
+    LambdaInvalidResponse,
     LambdaInvocationFailed,
     LambdaNotFound,
     LambdaPermissionError,
@@ -57,6 +58,18 @@ def invoke_errors(request_id: str, function: Function) -> Iterator[None]:
             detail=error.text,
         )
         raise _INVOKE_ERRORS.get(type(error), LambdaInvocationFailed)() from error
+
+
+@contextmanager
+def invalid_response(request_id: str, function: Function) -> Iterator[None]:
+    """What a function returned and cannot be made into an answer is in the log, with the member's name."""
+    try:
+        yield
+    except LambdaInvalidResponse as error:
+        _log.warning(
+            "transform.invalid_response", request_id=request_id, function=function.arn, detail=error.text
+        )
+        raise
 
 
 def error_of_run(outcome: Outcome, *, function: Function, request_id: str, limit_seconds: float) -> S3Error:

@@ -21,7 +21,7 @@ from onread.objectlambda.answer import answer
 from onread.objectlambda.event import build_event, get_object_context
 from onread.objectlambda.input_url import build_input_url
 from onread.objectlambda.open_runs import OpenRuns
-from onread.objectlambda.outcome import error_of_run, invoke_errors
+from onread.objectlambda.outcome import error_of_run, invalid_response, invoke_errors
 from onread.objectlambda.rendezvous import Delivery, Meeting, Rendezvous
 from onread.objectlambda.response import FunctionReportedError
 from onread.objectlambda.returned import read_returned
@@ -150,7 +150,8 @@ class Transformation:
                 if not isinstance(outcome, Returned):
                     raise self._error_of(admitted, outcome)
                 watch.mark("run")
-                returned = read_returned(outcome.payload, self.services.operation("s3", call.operation))
+                with invalid_response(call.request_id, admitted.function):
+                    returned = read_returned(outcome.payload, self.services.operation("s3", call.operation))
             watch.first_byte()
         return returned
 

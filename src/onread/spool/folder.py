@@ -8,6 +8,9 @@ none of them has to be told anything:
 * ``NAME.NONCE.body`` and ``.sums`` are its bytes and a checksum for each block. The nonce is new for each
   result, so nobody can take the head of one with the bytes of another.
 
+* ``lock`` is held by whoever counts, begins or removes; it says how much is taken, so that nobody has to look
+  at every file to know. Looking at every file, now and then, sets it right after a worker was killed.
+
 A lock ends with its process, so what a killed worker began is recognised and removed. Nothing outlives a
 gateway: the folder is emptied when it starts.
 """
@@ -16,6 +19,7 @@ import errno
 import fcntl
 import os
 import shutil
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,16 +28,20 @@ from pathlib import Path
 import structlog
 
 from onread.errors import InternalError, ServiceUnavailable, SlowDown
-from onread.wire.checksums import new_checksum
+from onread.wire.checksums import Buffer, new_checksum
 
 log = structlog.get_logger("onread.spool")
 
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 64 * 1024
+"""What is verified and sent at a time, and so held for each reader."""
 SUM_BYTES = 8
 MOST_RESULTS = 10_000
 DISK_MARGIN_BYTES = 64 << 20
 """What is left free on the disk: the store and the control database need it more."""
 
+_WITHOUT_WAITING = getattr(os, "RWF_NOWAIT", 0)
+_LEDGER = struct.Struct("<qq")  # bytes taken, results
+_EVICTED_AT_ONCE = 16  # of so many results one: who has looked at all of them makes room for some more
 _LEAST_BYTES = 4096  # what the smallest result costs, names and checksums included
 _CREATE = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -84,7 +92,7 @@ class _Entry:
 
     @property
     def cost_bytes(self) -> int:
-        return max(_LEAST_BYTES, self.body_bytes if self.claimed_bytes is None else self.claimed_bytes)
+        return self.body_bytes + _LEAST_BYTES if self.claimed_bytes is None else self.claimed_bytes
 
 
 class Folder:
@@ -118,12 +126,13 @@ class Folder:
         Raises:
             SlowDown, ServiceUnavailable: there is no room.
         """
-        with _disk_faults(), self._alone():
+        with _disk_faults(), self._alone() as ledger:
             sight = self.look(name)
             if sight.complete or sight.claimed:
                 return None
-            self._remove(name, self._entries().get(name))
-            self._make_room(BLOCK_BYTES)
+            if self._exists(f"{name}.claim"):
+                self._remove(name, self._entries()[name], ledger)
+            self._take(ledger, BLOCK_BYTES, count=1)
             claim = self._open(f"{name}.claim", _CREATE)
             try:
                 fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -143,8 +152,8 @@ class Folder:
             SlowDown, ServiceUnavailable: there is no room; what was reserved before still is.
         """
         assert files.claim is not None
-        with _disk_faults(), self._alone():
-            self._make_room(total_bytes - os.fstat(files.claim).st_size, whole_bytes=total_bytes)
+        with _disk_faults(), self._alone() as ledger:
+            self._take(ledger, total_bytes - os.fstat(files.claim).st_size, whole_bytes=total_bytes)
             os.ftruncate(files.claim, total_bytes)
 
     def tell(self, name: str, head: bytes) -> None:
@@ -152,31 +161,35 @@ class Folder:
         with _disk_faults():
             self._write_whole(f"{name}.told", head)
 
-    def append(self, files: Files, index: int, block: bytes) -> None:
-        """One more block; all but the last have `BLOCK_BYTES`."""
+    def append(self, files: Files, index: int, content: bytes) -> None:
+        """More blocks, the first with this index; all but the last of a result have `BLOCK_BYTES`."""
+        blocks = memoryview(content)
+        sums = [_sum_of(blocks[at : at + BLOCK_BYTES]) for at in range(0, len(content), BLOCK_BYTES)]
         with _disk_faults():
-            _write_all(files.body, block, index * BLOCK_BYTES)
-            _write_all(files.sums, _sum_of(block), index * SUM_BYTES)
+            _write_all(files.body, content, index * BLOCK_BYTES)
+            _write_all(files.sums, b"".join(sums), index * SUM_BYTES)
 
     def complete(self, name: str, files: Files, head: bytes) -> None:
         """The result is kept from now on."""
-        with _disk_faults(), self._alone():
+        with _disk_faults(), self._alone() as ledger:
             self._write_whole(f"{name}.head", head)
             self._unlink(f"{name}.told")
-            self._give_up_claim(name, files)
+            self._give_up_claim(name, files, ledger)
+            _note(ledger, os.fstat(files.body).st_size + _LEAST_BYTES, 1)
 
     def discard(self, name: str, nonce: str, files: Files) -> None:
         """Nothing of it is left for anybody who has not opened it."""
-        with _disk_faults(), self._alone():
+        with _disk_faults(), self._alone() as ledger:
             for suffix in ("told", f"{nonce}.body", f"{nonce}.sums"):
                 self._unlink(f"{name}.{suffix}")
-            self._give_up_claim(name, files)
+            self._give_up_claim(name, files, ledger)
 
-    def _give_up_claim(self, name: str, files: Files) -> None:
-        self._unlink(f"{name}.claim")
+    def _give_up_claim(self, name: str, files: Files, ledger: int) -> None:
         claim, files.claim = files.claim, None
-        if claim is not None:
-            os.close(claim)
+        assert claim is not None
+        _note(ledger, -os.fstat(claim).st_size, -1)
+        self._unlink(f"{name}.claim")
+        os.close(claim)
 
     # Reading
 
@@ -232,56 +245,90 @@ class Folder:
             raise Damaged
         return block
 
+    @classmethod
+    def read_cached(cls, files: Files, index: int, size_bytes: int) -> bytes | None:
+        """`read`, when it need not wait for the medium; else None. For the event loop's own thread."""
+        block, expected = bytearray(size_bytes), bytearray(SUM_BYTES)
+        try:
+            came = os.preadv(files.body, [block], index * BLOCK_BYTES, _WITHOUT_WAITING)
+            came += os.preadv(files.sums, [expected], index * SUM_BYTES, _WITHOUT_WAITING)
+        except OSError:
+            return None  # whatever it is, `read` will tell
+        if came != size_bytes + SUM_BYTES:
+            return None
+        if _sum_of(block) != expected:
+            raise Damaged
+        return bytes(block)
+
     def drop(self, name: str) -> None:
         """The result is not found any more; who has it open keeps it."""
-        with _disk_faults(), self._alone():
-            if not self._is_claimed(name):
-                self._remove(name, self._entries().get(name))
+        with _disk_faults(), self._alone() as ledger:
+            entry = self._entries().get(name)
+            if entry is not None and not self._is_claimed(name):
+                self._remove(name, entry, ledger)
 
     # Space
 
     def used_bytes(self) -> int:
         """What all results take or have set aside."""
-        with _disk_faults():
-            return sum(entry.cost_bytes for entry in self._entries().values())
+        with _disk_faults(), self._alone() as ledger:
+            return _ledger(ledger)[0]
 
     def sweep(self, is_wanted: Callable[[str], bool]) -> None:
         """Remove what nobody may ask for any more, what is too old, and what killed workers began."""
-        with _disk_faults(), self._alone():
+        with _disk_faults(), self._alone() as ledger:
+            self._recount(ledger)
             for name, entry in self._entries().items():
-                if self._is_claimed(name):
+                if entry.claimed_bytes is not None and self._is_claimed(name):
                     continue
                 old = entry.completed_at is None or self._now() - entry.completed_at >= self._max_age_seconds
                 if not is_wanted(name) or (old and not self._is_in_use(entry)):
-                    self._remove(name, entry)
-                    self.evictions += 1
+                    self._evict(name, entry, ledger)
 
-    def _make_room(self, more_bytes: int, whole_bytes: int = 0) -> None:
+    def _take(self, ledger: int, more_bytes: int, *, count: int = 0, whole_bytes: int = 0) -> None:
+        """So much more is taken, when need be in the place of what was used least recently."""
         if whole_bytes > self._limit_bytes:
             log.error("spool.too_small", needed_bytes=whole_bytes, spool_bytes=self._limit_bytes)
             raise ServiceUnavailable("The result is larger than the space for slices (spool_bytes).")
-        entries = self._entries()
-        used = sum(entry.cost_bytes for entry in entries.values())
+        if not self._fits(ledger, more_bytes):
+            self._make_room(ledger, more_bytes)
+        _note(ledger, more_bytes, count)
+
+    def _make_room(self, ledger: int, more_bytes: int) -> None:
+        entries = self._recount(ledger)
         complete = [item for item in entries.items() if item[1].completed_at is not None]
+        at_least = len(complete) // _EVICTED_AT_ONCE
         for name, entry in sorted(complete, key=lambda item: item[1].used_at):
-            if self._fits(used + more_bytes, more_bytes, len(entries)):
+            if at_least <= 0 and self._fits(ledger, more_bytes):
                 return
             if not self._is_in_use(entry):
-                self._remove(name, entries.pop(name))
-                self.evictions += 1
-                used -= entry.cost_bytes
-        if not self._fits(used + more_bytes, more_bytes, len(entries)):
+                self._evict(name, entry, ledger)
+                at_least -= 1
+        if not self._fits(ledger, more_bytes):
+            used, _ = _ledger(ledger)
             log.warning("spool.full", used_bytes=used, spool_bytes=self._limit_bytes)
             raise SlowDown("The space for slices is full. Please try again.", retry_after_seconds=1)
 
-    def _fits(self, total_bytes: int, more_bytes: int, count: int) -> bool:
+    def _fits(self, ledger: int, more_bytes: int) -> bool:
         disk = os.fstatvfs(self._directory)
         room = disk.f_bavail * disk.f_frsize
+        used, count = _ledger(ledger)
         return (
-            total_bytes <= self._limit_bytes
+            used + more_bytes <= self._limit_bytes
             and room - more_bytes >= DISK_MARGIN_BYTES
             and count < MOST_RESULTS
         )
+
+    def _recount(self, ledger: int) -> dict[str, _Entry]:
+        """Every result there is; the ledger says no more and no less."""
+        entries = self._entries()
+        used = sum(entry.cost_bytes for entry in entries.values())
+        os.pwrite(ledger, _LEDGER.pack(used, len(entries)), 0)
+        return entries
+
+    def _evict(self, name: str, entry: _Entry, ledger: int) -> None:
+        self._remove(name, entry, ledger)
+        self.evictions += 1
 
     def _entries(self) -> dict[str, _Entry]:
         entries: dict[str, _Entry] = {}
@@ -322,18 +369,26 @@ class Folder:
             os.close(file)
         return True
 
-    def _remove(self, name: str, entry: _Entry | None) -> None:
+    def _remove(self, name: str, entry: _Entry, ledger: int) -> None:
         """The head first: what has none is not found."""
-        for file in sorted(entry.files, key=lambda file: file != f"{name}.head") if entry else ():
+        for file in sorted(entry.files, key=lambda file: file != f"{name}.head"):
             self._unlink(file)
+        _note(ledger, -entry.cost_bytes, -1)
+
+    def _exists(self, name: str) -> bool:
+        try:
+            os.stat(name, dir_fd=self._directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """No other thread and no other worker counts, begins or removes meanwhile."""
+    def _alone(self) -> Iterator[int]:
+        """The ledger, open: no other thread and no other worker counts, begins or removes meanwhile."""
         file = self._open("lock", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+            yield file
         finally:
             os.close(file)
 
@@ -368,7 +423,19 @@ def empty(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _sum_of(block: bytes) -> bytes:
+def _ledger(file: int) -> tuple[int, int]:
+    """Bytes taken, and results."""
+    content = os.pread(file, _LEDGER.size, 0)
+    used, count = _LEDGER.unpack(content) if len(content) == _LEDGER.size else (0, 0)
+    return used, count
+
+
+def _note(file: int, more_bytes: int, count: int) -> None:
+    used, counted = _ledger(file)
+    os.pwrite(file, _LEDGER.pack(used + more_bytes, counted + count), 0)
+
+
+def _sum_of(block: Buffer) -> bytes:
     checksum = new_checksum("CRC64NVME")
     checksum.update(block)
     return checksum.digest()

@@ -7,7 +7,7 @@ the writer's failure at once.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
@@ -17,7 +17,6 @@ from onread.wire.message import Body
 
 log = structlog.get_logger("onread.spool")
 
-T = TypeVar("T")
 Run = Callable[..., Awaitable[Any]]
 """Blocking work, done in a thread."""
 
@@ -60,7 +59,7 @@ class Result:
         self.files: Files | None = None
         self._folder = folder
         self._run = run
-        self._changed = asyncio.Event()
+        self._waiting: dict[asyncio.Future[None], Callable[[], bool]] = {}
 
     @property
     def ended(self) -> bool:
@@ -81,8 +80,10 @@ class Result:
             self._tell()
 
     def _tell(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        """Wake those who have what they wait for, and no others: there may be hundreds."""
+        for waiter, is_met in self._waiting.items():
+            if not waiter.done() and (self.error is not None or is_met()):
+                waiter.set_result(None)
 
     async def begun(self, deadline: float, *, sized: bool) -> Told:
         """What is told of it, with its size when ``sized``.
@@ -119,20 +120,30 @@ class Result:
             size_bytes = min(size_bytes, self.told.size_bytes - index * BLOCK_BYTES)
         try:
             assert self.files is not None
-            return bytes(await self._run(self._folder.read, self.files, index, size_bytes))
+            # A thread costs more than the read when the page cache has it, and it mostly has.
+            block = self._folder.read_cached(self.files, index, size_bytes)
+            if block is None:
+                block = await self._run(self._folder.read, self.files, index, size_bytes)
+            return block
         except Damaged as damage:
             log.error("spool.damaged", name=self.name, block=index)
             await self._run(self._folder.drop, self.name)
             self.error = InternalError("The kept result on disk is damaged.")
+            self._tell()
             raise self.error from damage
 
     async def _wait(self, deadline: float, is_met: Callable[[], bool]) -> None:
+        if is_met() or self.error is not None:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[waiter] = is_met
         try:
             async with asyncio.timeout_at(deadline):
-                while not is_met() and self.error is None:
-                    await self._changed.wait()
+                await waiter
         except TimeoutError as error:
             raise LambdaTimeout from error
+        finally:
+            del self._waiting[waiter]
 
 
 class ResultBody(Body):

@@ -38,6 +38,8 @@ _FOLLOW_SECONDS = 0.02
 _TIDY_SECONDS = 0.25
 _SWEEP_EVERY = 20  # looks
 _NONCE_BYTES = 16
+_WRITTEN_AT_ONCE = 4
+"""Blocks."""
 _LARGEST_STEP_BYTES = 64 << 20
 
 T = TypeVar("T")
@@ -73,27 +75,27 @@ class Writing:
             SlowDown, ServiceUnavailable: there is no room for them.
         """
         self._pending += chunk
-        while len(self._pending) >= BLOCK_BYTES:
-            block = bytes(self._pending[:BLOCK_BYTES])
-            del self._pending[:BLOCK_BYTES]
-            await self._append(block)
-            self._result.update(blocks=self._result.blocks + 1)
+        while len(self._pending) >= _WRITTEN_AT_ONCE * BLOCK_BYTES:
+            content = bytes(self._pending[: _WRITTEN_AT_ONCE * BLOCK_BYTES])
+            del self._pending[: _WRITTEN_AT_ONCE * BLOCK_BYTES]
+            await self._append(content)
+            self._result.update(blocks=self._result.blocks + _WRITTEN_AT_ONCE)
 
     async def end(self) -> None:
         """Every byte is written; readers may have the last ones."""
-        block, index = bytes(self._pending), self._result.blocks
-        if block:
-            await self._append(block)
+        content, index = bytes(self._pending), self._result.blocks
+        if content:
+            await self._append(content)
         assert self._result.told is not None
-        size_bytes = index * BLOCK_BYTES + len(block)
+        size_bytes = index * BLOCK_BYTES + len(content)
         told = replace(self._result.told, size_bytes=size_bytes)
-        self._result.update(told=told, blocks=index + bool(block), complete=True)
+        self._result.update(told=told, blocks=blocks_of(size_bytes), complete=True)
 
-    async def _append(self, block: bytes) -> None:
+    async def _append(self, content: bytes) -> None:
         index = self._result.blocks
-        await self._reserve(index * BLOCK_BYTES + len(block))
-        await self._spool.run(self._spool.folder.append, self._files, index, block)
-        self._spool.metrics.slice_bytes_written.inc(len(block))
+        await self._reserve(index * BLOCK_BYTES + len(content))
+        await self._spool.run(self._spool.folder.append, self._files, index, content)
+        self._spool.metrics.slice_bytes_written.inc(len(content))
 
     async def _reserve(self, total_bytes: int) -> None:
         if total_bytes <= self._reserved_bytes:
@@ -246,7 +248,7 @@ class Spool:
             if result.files is None:
                 return False
         assert told.size_bytes is not None
-        result.update(told=told, blocks=-(-told.size_bytes // BLOCK_BYTES), complete=True)
+        result.update(told=told, blocks=blocks_of(told.size_bytes), complete=True)
         return True
 
     async def _follow(self, result: Result) -> bool:
@@ -254,7 +256,7 @@ class Spool:
 
         Raises:
             ResponseInterrupted: it failed when readers may have begun.
-        LambdaTimeout: it took too long.
+            LambdaTimeout: it took too long.
         """
         deadline = asyncio.get_running_loop().time() + self._patience_seconds
         while asyncio.get_running_loop().time() < deadline:
@@ -326,6 +328,11 @@ class Spool:
 def _bears_only(wanted: frozenset[str], name: str) -> bool:
     """Names are tags and a digest, joined by hyphens."""
     return wanted.issuperset(name.split("-")[:-1])
+
+
+def blocks_of(size_bytes: int) -> int:
+    """How many blocks so many bytes fill."""
+    return -(-size_bytes // BLOCK_BYTES)
 
 
 def _to_bytes(told: Told) -> bytes:

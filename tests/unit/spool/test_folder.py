@@ -96,7 +96,7 @@ def test_what_a_killed_worker_began_is_begun_anew(make_folder):
 
 
 def test_the_least_recently_used_goes_first_and_never_what_is_read(make_folder, clock):
-    folder = make_folder(limit_bytes=3 * BLOCK_BYTES)
+    folder = make_folder(limit_bytes=3 * (BLOCK_BYTES + 4 * KIB))
     for name in "abc":
         keep(folder, clock, name, b"x" * BLOCK_BYTES)
     clock.seconds += 1
@@ -109,7 +109,7 @@ def test_the_least_recently_used_goes_first_and_never_what_is_read(make_folder, 
 
 
 def test_a_full_folder_refuses_before_a_byte_is_written(make_folder, clock):
-    folder = make_folder(limit_bytes=2 * BLOCK_BYTES)
+    folder = make_folder(limit_bytes=2 * BLOCK_BYTES + 4 * KIB)
     keep(folder, clock, "a", b"x" * BLOCK_BYTES)
     reading = folder.open("a", "n")
     files = folder.begin("b", "n")
@@ -135,6 +135,23 @@ def test_workers_count_together(make_folder):
         other.reserve(second, 2 * BLOCK_BYTES)
     first.close()
     second.close()
+
+
+def test_what_is_counted_is_what_is_there_even_after_a_worker_was_killed(make_folder, clock):
+    folder, other = make_folder(), make_folder()
+    keep(folder, clock, "a", b"x" * 10)
+    keep(other, clock, "b", b"x" * BLOCK_BYTES, b"y")
+    killed, discarded = folder.begin("c", "n"), folder.begin("d", "n")
+    folder.reserve(killed, 5 * BLOCK_BYTES)
+    folder.discard("d", "n", discarded)
+    there = (10 + 4 * KIB) + (BLOCK_BYTES + 1 + 4 * KIB)
+    assert other.used_bytes() == there + 5 * BLOCK_BYTES
+    killed.close()
+    discarded.close()
+    other.sweep(lambda name: name != "a")
+    assert folder.used_bytes() == there - (10 + 4 * KIB)
+    folder.drop("b")
+    assert other.used_bytes() == 0
 
 
 @pytest.mark.parametrize("kind", ["body", "sums"])
