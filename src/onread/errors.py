@@ -664,6 +664,12 @@ class InvalidZipFileException(LambdaError):
     message = "The deployment package could not be unzipped."
 
 
+class PolicyLengthExceededException(LambdaError):
+    code = "PolicyLengthExceededException"
+    status = 400
+    message = "The permissions policy for the resource is too large."
+
+
 class PreconditionFailedException(LambdaError):
     code = "PreconditionFailedException"
     status = 412

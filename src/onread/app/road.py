@@ -12,6 +12,7 @@ from pathlib import Path
 from onread.app.elsewhere import Elsewhere
 from onread.app.foundation import DOORS, Foundation, Share, utc_now
 from onread.config import Settings
+from onread.control.lambda_permissions import policy_of_function
 from onread.control.operations import control_operations
 from onread.functions.observe import InvocationObserver, log_function_line
 from onread.functions.pool import FunctionPool
@@ -92,7 +93,10 @@ def build_pipeline(
         records=records,
         account_id=settings.account_id,
         region=settings.region,
-        attached=AttachedPolicies(bucket_settings=base.store.bucket_settings),
+        attached=AttachedPolicies(
+            bucket_settings=base.store.bucket_settings,
+            policy_of_function=partial(policy_of_function, records),
+        ),
         object_tags=base.store.object_tags,
     )
     dispatch = _dispatch(base, pool, background, authorizer, elsewhere, (spool, own_road))
@@ -173,6 +177,7 @@ def _dispatch(
             bucket_exists=reads.bucket_exists,
             read_object=reads.read_object,
             spawn=background.spawn,
+            pause=background.pause,
             strict=settings.strict,
             logs_elsewhere=None if elsewhere is None else elsewhere.logs,
         ),

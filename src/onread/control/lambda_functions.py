@@ -1,9 +1,7 @@
 """Lambda API: functions, their code and their configuration."""
 
-import asyncio
-import hashlib
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import uuid4
@@ -20,22 +18,23 @@ from onread.control.function_names import (
     read_reference,
 )
 from onread.control.function_settings import (
+    apply_settings,
     function_configuration,
-    members_not_kept,
+    members_without_effect,
     read_settings,
     read_tags,
 )
+from onread.control.lambda_layers import check_unzipped, read_layers
 from onread.control.lambda_versions import publishing, versions_page
+from onread.control.packages import Package, ReadObject, read_package
 from onread.control.pages import cut_page, items_wanted
+from onread.control.storage import require_room
 from onread.errors import InvalidParameterValueException, PreconditionFailedException
-from onread.functions.package import check_package
 from onread.functions.runtimes import Interpreter
 from onread.metadata.facade import Records
+from onread.metadata.function_records import FunctionLayer
 from onread.metadata.records import LATEST, Function
 from onread.wire.output import Output
-
-ReadObject = Callable[[ControlCall, str, str, str | None], Awaitable[bytes]]
-"""Reads a package from a bucket with the caller's own rights: call, bucket, key, version id."""
 
 log = structlog.get_logger()
 
@@ -55,13 +54,9 @@ class FunctionHost(Protocol):
         """The function was updated or deleted: what runs the old one gets no further run."""
         ...
 
-
-@dataclass(frozen=True, slots=True)
-class _Package:
-    """A checked zip and the record's fields that follow from it."""
-
-    content: bytes
-    fields: Mapping[str, Any]
+    def adopt(self, function: Function) -> None:
+        """How the function may be run has changed, and nothing that it sees: what runs follows."""
+        ...
 
 
 class LambdaFunctionOperations:
@@ -109,7 +104,7 @@ class LambdaFunctionOperations:
         for member in ("Role", "Runtime", "Handler", "Code"):
             if not call.params.get(member):
                 raise InvalidParameterValueException(f"{member} is required.")
-        fields = read_settings(call.params)
+        fields = self._read_fields(call)
         self._check_role(reference.name, fields["role"])
         state_reason = await self._state_reason(fields["runtime"])
         package = await self._read_package(call, call.params["Code"])
@@ -121,17 +116,21 @@ class LambdaFunctionOperations:
             revision_id=str(uuid4()),
             tags=read_tags(call.params.get("Tags")),
             state_reason=state_reason,
-            **fields,
-            **package.fields,
+            runtime=fields.pop("runtime"),
+            handler=fields.pop("handler"),
+            role=fields.pop("role"),
+            **_fields_of(package),
         )
+        function = apply_settings(function, fields)
+        check_unzipped(function.unzipped_bytes, function.layers)
         publish = publishing() if call.params.get("Publish") else None
         made = await self._records.create_function(function, package.content, publish=publish)
         self._host.prewarm(made)
-        _log_members_not_kept(call, function.name)
+        _log_members_without_effect(call, function.name)
         return Output(members=_shown(made), status=201)
 
     async def get_function(self, call: ControlCall) -> Output:
-        """GetFunction. The package has no location to download from yet."""
+        """GetFunction. The package has no location to download from."""
         function = find_version(self._records, call)
         members: dict[str, Any] = {
             "Configuration": function_configuration(function, qualifier=read_qualifier(call)),
@@ -139,6 +138,8 @@ class LambdaFunctionOperations:
         }
         if function.tags:
             members["Tags"] = dict(function.tags)
+        if function.reserved_concurrency is not None:
+            members["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved_concurrency}
         return Output(members=members)
 
     async def get_function_configuration(self, call: ControlCall) -> Output:
@@ -149,11 +150,12 @@ class LambdaFunctionOperations:
     async def update_function_code(self, call: ControlCall) -> Output:
         """UpdateFunctionCode; with DryRun everything is checked and nothing changes."""
         before = find_latest(self._records, call)
-        read_settings({"ImageUri": call.params.get("ImageUri")})
+        fields = read_settings({name: call.params.get(name) for name in ("ImageUri", "Architectures")})
         package = await self._read_package(call, call.params)
-        change = self._change(call, package.fields)
+        change = self._change(call, {**fields, **_fields_of(package)})
+        changed = change(before)
         if call.params.get("DryRun"):
-            return Output(members=function_configuration(change(before)))
+            return Output(members=function_configuration(changed))
         publish = publishing() if call.params.get("Publish") else None
         after = await self._records.update_function(
             call.account_id, before.name, change, code=package.content, publish=publish
@@ -164,7 +166,7 @@ class LambdaFunctionOperations:
     async def update_function_configuration(self, call: ControlCall) -> Output:
         """UpdateFunctionConfiguration: members that are left out keep their value."""
         before = find_latest(self._records, call)
-        fields = read_settings(call.params)
+        fields = self._read_fields(call, before.layers)
         if "role" in fields:
             self._check_role(before.name, fields["role"])
         if "runtime" in fields:
@@ -172,7 +174,7 @@ class LambdaFunctionOperations:
         change = self._change(call, fields)
         after = await self._records.update_function(call.account_id, before.name, change)
         self._changed(after)
-        _log_members_not_kept(call, after.name)
+        _log_members_without_effect(call, after.name)
         return Output(members=function_configuration(after))
 
     async def delete_function(self, call: ControlCall) -> Output:
@@ -235,24 +237,29 @@ class LambdaFunctionOperations:
             # The pool serves the later of two records, so none may look older than the one it replaces:
             # not after a clock was set back, nor when two updates overtake each other.
             after = max(modified_at, function.modified_at + timedelta(microseconds=1))
-            return replace(function, modified_at=after, revision_id=revision_id, **fields)
+            changed = apply_settings(function, fields)
+            check_unzipped(changed.unzipped_bytes, changed.layers)
+            return replace(changed, modified_at=after, revision_id=revision_id)
 
         return change
 
-    async def _read_package(self, call: ControlCall, code: Mapping[str, Any]) -> _Package:
-        content = await self._fetch_package(call, code)
-        await asyncio.to_thread(check_package, content)
-        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
-        return _Package(content, {"code_sha256": sha256, "code_size_bytes": len(content)})
+    async def _read_package(self, call: ControlCall, code: Mapping[str, Any]) -> Package:
+        package = await read_package(call, code, self._read_object)
+        require_room(self._records, call.account_id, len(package.content))
+        return package
 
-    async def _fetch_package(self, call: ControlCall, code: Mapping[str, Any]) -> bytes:
-        content: bytes | None = code.get("ZipFile")
-        bucket, key = code.get("S3Bucket"), code.get("S3Key")
-        if content and not bucket and not key:
-            return content
-        if content or not bucket or not key:
-            raise InvalidParameterValueException("Give the code as ZipFile, or as S3Bucket and S3Key.")
-        return await self._read_object(call, bucket, key, code.get("S3ObjectVersion"))
+    def _read_fields(self, call: ControlCall, known: tuple[FunctionLayer, ...] = ()) -> dict[str, Any]:
+        """The record's fields for the configuration that the call gives; ``known`` are its layers of now."""
+        fields = read_settings(call.params)
+        if call.params.get("Layers") is not None:
+            fields["layers"] = read_layers(
+                self._records,
+                call.params["Layers"],
+                known,
+                account_id=call.account_id,
+                region=call.region,
+            )
+        return fields
 
     async def _state_reason(self, runtime: str) -> str | None:
         """Why another interpreter serves this runtime, when one does."""
@@ -272,6 +279,14 @@ def _shown(made: Function) -> dict[str, Any]:
     return function_configuration(made, qualifier=None if made.version == LATEST else made.version)
 
 
-def _log_members_not_kept(call: ControlCall, function_name: str) -> None:
-    for member in members_not_kept(call.params):
-        log.warning("control.member_not_kept", function=function_name, member=member)
+def _fields_of(package: Package) -> dict[str, Any]:
+    return {
+        "code_sha256": package.sha256,
+        "code_size_bytes": len(package.content),
+        "unzipped_bytes": package.unzipped_bytes,
+    }
+
+
+def _log_members_without_effect(call: ControlCall, function_name: str) -> None:
+    for member in members_without_effect(call.params):
+        log.warning("control.member_without_effect", function=function_name, member=member)

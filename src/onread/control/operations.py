@@ -8,23 +8,22 @@ from onread.control.access_points import AccessPointOperations, BucketExists
 from onread.control.account import AccountOperations
 from onread.control.call import ControlOperation
 from onread.control.keys import AccessKeyOperations
-from onread.control.lambda_aliases import LambdaAliasOperations
-from onread.control.lambda_functions import FunctionHost, LambdaFunctionOperations, ReadObject
-from onread.control.lambda_invoke import LambdaInvokeOperations, Spawn
-from onread.control.lambda_versions import LambdaVersionOperations
+from onread.control.lambda_events import Pause
+from onread.control.lambda_invoke import Spawn
+from onread.control.lambda_operations import LambdaHost, lambda_operations
 from onread.control.managed_policies import ManagedPolicyOperations
 from onread.control.object_lambda_access_points import ObjectLambdaAccessPointOperations
 from onread.control.object_lambda_settings import ObjectLambdaSettingsOperations
 from onread.control.onread_operations import LogKeeper, LogsElsewhere, OnreadOperations
+from onread.control.packages import ReadObject
 from onread.control.policy_attachments import PolicyAttachmentOperations
 from onread.control.roles import RoleOperations
 from onread.control.sts import CallerOperations
 from onread.control.users import UserOperations
-from onread.functions.invoker import Invoker
 from onread.metadata.facade import Records
 
 
-class Functions(Invoker, FunctionHost, LogKeeper, Protocol):
+class Functions(LambdaHost, LogKeeper, Protocol):
     """What runs functions, keeps their logs and is told of their changes: the function pool."""
 
 
@@ -37,6 +36,7 @@ def control_operations(
     bucket_exists: BucketExists,
     read_object: ReadObject,
     spawn: Spawn,
+    pause: Pause,
     strict: bool = False,
     logs_elsewhere: LogsElsewhere | None = None,
 ) -> Mapping[tuple[str, str], ControlOperation]:
@@ -49,29 +49,33 @@ def control_operations(
         bucket_exists: tells whether a bucket of this name can be read through this gateway.
         read_object: reads a function's package from a bucket with the caller's own rights.
         spawn: owns the runs of Event invocations.
+        pause: waits between two tries of one.
         strict: refuse roles that do not exist, as AWS does.
         logs_elsewhere: asks other processes of this gateway. None: there are none.
     """
     access_points = AccessPointOperations(
         records, bucket_exists=bucket_exists, endpoint=endpoint, clock=clock
     )
-    functions_of_lambda = LambdaFunctionOperations(
-        records, clock=clock, read_object=read_object, host=functions, strict=strict
+    of_lambda = lambda_operations(
+        records,
+        host=functions,
+        clock=clock,
+        read_object=read_object,
+        spawn=spawn,
+        pause=pause,
+        strict=strict,
     )
 
     def role_changed(arn: str) -> None:
         """Functions that run as the role start anew: their keys say which role they were made for."""
-        for function in records.all_functions():
+        for function in (*records.all_functions(), *records.published.all_versions()):
             if function.role == arn:
                 functions.drop(function)
 
     tables = (
         ("s3control", access_points.operations()),
         ("s3control", ObjectLambdaAccessPointOperations(records, clock=clock).operations()),
-        ("lambda", functions_of_lambda.operations()),
-        ("lambda", LambdaVersionOperations(records, prewarm=functions.prewarm).operations()),
-        ("lambda", LambdaAliasOperations(records).operations()),
-        ("lambda", LambdaInvokeOperations(records, invoker=functions, spawn=spawn).operations()),
+        ("lambda", of_lambda),
         ("iam", UserOperations(records, clock=clock).operations()),
         ("iam", AccessKeyOperations(records, clock=clock).operations()),
         ("iam", RoleOperations(records, clock=clock, changed=role_changed).operations()),

@@ -39,13 +39,25 @@ def set_title(name: str) -> None:
         setproctitle(f"onread: function {name}")
 
 
+def layer_paths(root: "str | None") -> "list[str]":
+    """Where layers hold modules, in AWS's order."""
+    if not root:
+        return []
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return [os.path.join(root, "python", "lib", version, "site-packages"), os.path.join(root, "python")]
+
+
 def main(name: str, gateway_pid: str) -> None:
     """Start AWS's runtime client with the package's modules first on the path."""
     bind_to(int(gateway_pid))
     set_title(name)
     from awslambdaric.__main__ import main as run  # before the path changes: AWS's, not the package's
 
-    behind = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    behind = [
+        *layer_paths(os.environ.get("ONREAD_LAYERS_ROOT")),
+        *os.environ.get("PYTHONPATH", "").split(os.pathsep),
+    ]
+    behind = [entry for entry in behind if entry]
     sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"], *behind]
     run(["awslambdaric", os.environ["_HANDLER"]])
 

@@ -21,6 +21,7 @@ class Invocation:
         caller: on whose behalf; those who wait for a free environment take turns by it.
         invoked_arn: the function's ARN as it was asked for, with the alias or version that was named;
             empty: without one.
+        client_context: JSON in ASCII that the caller sends along; empty: none.
     """
 
     request_id: str
@@ -29,6 +30,7 @@ class Invocation:
     deadline: float
     caller: str = ""
     invoked_arn: str = ""
+    client_context: str = ""
 
 
 @frozen()

@@ -52,16 +52,21 @@ def check_handler(handler: str) -> None:
         )
 
 
-def check_package(content: bytes) -> None:
+def check_package(content: bytes) -> int:
     """Refuse a zip that is no safe deployment package, reading every byte of it (in a thread, please).
+
+    Returns:
+        How many bytes it unpacks to.
 
     Raises:
         InvalidParameterValueException: what is wrong, and with which entry.
     """
+    unzipped_bytes = 0
     with _readable():
         for _entry, source in _open_entries(content):
-            while source.read(_PIECE_BYTES):
-                pass
+            while piece := source.read(_PIECE_BYTES):
+                unzipped_bytes += len(piece)
+    return unzipped_bytes
 
 
 def unpack(content: bytes, cache: Path) -> Path:
@@ -76,19 +81,28 @@ def unpack(content: bytes, cache: Path) -> Path:
     folder = cache / hashlib.sha256(content).hexdigest()
     if folder.is_dir():
         return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=cache))
-    try:
-        _write_entries(content, aside)
-        _publish(aside, folder)
-    except InvalidParameterValueException as error:
-        raise InvalidZipFileException(error.text) from error
-    finally:
-        remove_folder(aside)
+    with unpacking_folder(cache) as aside:
+        try:
+            _write_entries(content, aside)
+        except InvalidParameterValueException as error:
+            raise InvalidZipFileException(error.text) from error
+        publish_folder(aside, folder)
     return folder
 
 
-def _publish(aside: Path, folder: Path) -> None:
+@contextmanager
+def unpacking_folder(cache: Path) -> Iterator[Path]:
+    """A folder to fill before it is published; nothing is left of it when it was not. Blocking."""
+    cache.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=cache))
+    try:
+        yield aside
+    finally:
+        remove_folder(aside)
+
+
+def publish_folder(aside: Path, folder: Path) -> None:
+    """Make a filled folder read-only and give it its name, in one step. Blocking."""
     for directory, _names, _files in os.walk(aside):
         Path(directory).chmod(0o555)
     try:

@@ -8,7 +8,7 @@ import asyncio
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -21,8 +21,9 @@ from onread.errors import (
 )
 from onread.functions.fleet import Fleet
 from onread.functions.invoker import Invocation, Outcome
+from onread.functions.layering import merge_layers
 from onread.functions.logs import Clock, EnvironmentLog, FunctionLog, LogLine, LogSink
-from onread.functions.package import check_handler
+from onread.functions.package import check_handler, remove_folder
 from onread.functions.package_cache import Code, PackageCache
 from onread.functions.process import Launcher, ProcessLauncher
 from onread.functions.provision import Credentials, Prepared, Serve
@@ -125,6 +126,7 @@ class FunctionPool:
         cache = self.settings.cache_directory
         await asyncio.to_thread(shutil.rmtree, cache / "environments", ignore_errors=True)
         await asyncio.to_thread(self._packages.set_aside)
+        await asyncio.to_thread(remove_folder, cache / "layers")
         await self._group.__aenter__()
         self._group.create_task(asyncio.to_thread(self._packages.throw_away), name="old packages")
         self._closed = False
@@ -274,8 +276,18 @@ class FunctionPool:
             interpreter = await self.check_runtime(function.runtime)
         except InvalidParameterValueException as error:
             raise InvalidRuntimeException(error.text) from error
-        async with self._packages.hold(function.code_sha256) as task_root:
-            yield Prepared(interpreter, task_root)
+        async with AsyncExitStack() as held:
+            task_root = await held.enter_async_context(self._packages.hold(function.code_sha256))
+            yield Prepared(interpreter, task_root, await self._layers_root(function, held))
+
+    async def _layers_root(self, function: Function, held: AsyncExitStack) -> Path | None:
+        if not function.layers:
+            return None
+        folders = [
+            await held.enter_async_context(self._packages.hold(layer.code_sha256))
+            for layer in function.layers
+        ]
+        return await asyncio.to_thread(merge_layers, folders, self.settings.cache_directory / "layers")
 
     def ran(self, function: Function, outcome: Outcome, seconds: float) -> None:
         """See `fleet.Headquarters`."""

@@ -27,10 +27,11 @@ Credentials = Callable[[Function, str], tuple[str, str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a process needs before it can be started."""
+    """What a process needs before it can be started; ``layers_root`` is what AWS has at ``/opt``."""
 
     interpreter: Interpreter
     task_root: Path
+    layers_root: Path | None = None
 
 
 class Surround(Protocol):
@@ -71,6 +72,7 @@ def build_command(
     given = Surroundings(
         runtime_api=address,
         task_root=str(prepared.task_root),
+        layers_root=None if prepared.layers_root is None else str(prepared.layers_root),
         runtime_directory=str(script.parent),
         work_directory=str(work_directory),
         endpoint=surround.endpoint(),

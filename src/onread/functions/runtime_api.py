@@ -41,6 +41,7 @@ class Delivery:
     deadline_ms: int
     function_arn: str
     trace_id: str
+    client_context: str = ""
 
 
 def build_delivery(invocation: Invocation, deadline: datetime) -> Delivery:
@@ -53,6 +54,7 @@ def build_delivery(invocation: Invocation, deadline: datetime) -> Delivery:
         deadline_ms=int(deadline.timestamp() * 1000),
         function_arn=invocation.invoked_arn or invocation.function.arn,
         trace_id=f"Root={root};Parent={secrets.token_hex(8)};Sampled=0",
+        client_context=invocation.client_context,
     )
 
 
@@ -186,6 +188,7 @@ async def _read_error(request: Request) -> Failed:
 
 
 def _event_headers(delivery: Delivery) -> list[tuple[str, str]]:
+    context = delivery.client_context
     # awslambdaric 4.2.2 dies with SIGSEGV without Content-Type and hangs without the trace id.
     return [
         _JSON,
@@ -193,6 +196,7 @@ def _event_headers(delivery: Delivery) -> list[tuple[str, str]]:
         ("Lambda-Runtime-Deadline-Ms", str(delivery.deadline_ms)),
         ("Lambda-Runtime-Invoked-Function-Arn", delivery.function_arn),
         ("Lambda-Runtime-Trace-Id", delivery.trace_id),
+        *((("Lambda-Runtime-Client-Context", context),) if context else ()),
     ]
 
 

@@ -16,8 +16,8 @@ from onread.metadata.records import Function
 
 LIMIT_BYTES = 4096
 
-# AWS's own list, and three that would change which code runs: what loads before the runtime's limits
-# hold, and the switch that turns awslambdaric into several processes.
+# AWS's own list, a name of ours, and three that would change which code runs: what loads before the
+# runtime's limits hold, and the switch that turns awslambdaric into several processes.
 RESERVED = frozenset(
     {
         "AWS_ACCESS_KEY",
@@ -38,6 +38,7 @@ RESERVED = frozenset(
         "GLIBC_TUNABLES",
         "LAMBDA_RUNTIME_DIR",
         "LAMBDA_TASK_ROOT",
+        "ONREAD_LAYERS_ROOT",
     }
 )
 # Harmless and allowed, as on AWS: PATH, PYTHONPATH (the interpreter ignores it, bootstrap.py honours it
@@ -89,6 +90,7 @@ class Surroundings:
     secret_access_key: str
     session_token: str
     log_stream: str
+    layers_root: str | None = None
 
 
 def build_environment(function: Function, given: Surroundings) -> dict[str, str]:
@@ -129,4 +131,9 @@ def build_environment(function: Function, given: Surroundings) -> dict[str, str]
         "AWS_SECRET_ACCESS_KEY": given.secret_access_key,
         "AWS_SESSION_TOKEN": given.session_token,
     }
+    if given.layers_root is not None:
+        # What AWS names by paths below /opt, where nothing of ours can be mounted.
+        defaults["PATH"] += f":{given.layers_root}/bin"
+        defaults["LD_LIBRARY_PATH"] = f"{given.task_root}/lib:{given.layers_root}/lib"
+        reserved["ONREAD_LAYERS_ROOT"] = given.layers_root
     return {**defaults, **function.environment, **reserved}

@@ -105,9 +105,10 @@ class AttachedPolicies:
         return Place(arn=access_point.arn, attached=[attached])
 
     def function(self, account_id: str, name: str, qualifier: str, arn: str) -> Sequence[AttachedPolicy]:
-        """A function's resource policy, when it has one."""
+        """A function's resource policy, when it has one; that of ``$LATEST`` names it unqualified."""
         policy = self.policy_of_function(account_id, name, qualifier)
-        return () if policy is None else (attach(policy, arn, "function policy"),)
+        named = arn.removesuffix(":$LATEST")
+        return () if policy is None else (attach(policy, named, "function policy"),)
 
     def _of_bucket(self, bucket: str, arn: str) -> Sequence[AttachedPolicy]:
         settings = self.bucket_settings(bucket)

@@ -93,7 +93,12 @@ class Authorizer:
 
     @property
     def _services(self) -> ServiceRules:
-        return ServiceRules(records=self.records, account_id=self.account_id, region=self.region)
+        return ServiceRules(
+            records=self.records,
+            account_id=self.account_id,
+            region=self.region,
+            attached=self.attached,
+        )
 
     @property
     def _data(self) -> DataRules:

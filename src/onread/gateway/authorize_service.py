@@ -1,16 +1,19 @@
 """May they manage: a service's own operations, by what their head and their document name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from onread.addressing.arn import parse_function_reference
 from onread.gateway.asker import Asker
+from onread.gateway.attached_policies import AttachedPolicies
 from onread.gateway.call import ResolvedCall
 from onread.gateway.conditions import Conditions
 from onread.metadata.facade import Records
 from onread.metadata.identity_records import Role
 from onread.metadata.records import User
 from onread.policy.actions import required_action, service_resource
+from onread.policy.evaluate import AttachedPolicy
 from onread.policy.principal import Principal
 from onread.protocol.model import Operation
 
@@ -25,6 +28,7 @@ class ServiceRules:
     records: Records
     account_id: str
     region: str
+    attached: AttachedPolicies
 
     def check(self, call: ResolvedCall, asker: Asker) -> None:
         """Asked before a document is read, by what the head names; and again by what the document names.
@@ -46,12 +50,25 @@ class ServiceRules:
         found = self._identity(operation, asker.principal, params)
         resource = found.arn if found is not None else self._resource(operation, params)
         extra = _of_iam(params, found) if operation.service == "iam" else None
-        asker.require(required_action(operation.service, operation.name, params), resource, extra=extra)
+        asker.require(
+            required_action(operation.service, operation.name, params),
+            resource,
+            self._of_function(operation, resource),
+            extra=extra,
+        )
 
     def _resource(self, operation: Operation, params: Mapping[str, Any]) -> str:
         return service_resource(
             operation.service, operation.name, params, account_id=self.account_id, region=self.region
         )
+
+    def _of_function(self, operation: Operation, resource: str) -> Sequence[AttachedPolicy]:
+        """The resource policy of the function that an operation of Lambda is about."""
+        if operation.service != "lambda" or ":function:" not in resource:
+            return ()
+        named = parse_function_reference(resource)
+        qualifier = named.qualifier or "$LATEST"
+        return self.attached.function(named.account_id or self.account_id, named.name, qualifier, resource)
 
     def _identity(
         self, operation: Operation, principal: Principal, params: Mapping[str, Any]

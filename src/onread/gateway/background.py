@@ -20,12 +20,14 @@ class Background:
         self._limit = limit
         self._group = asyncio.TaskGroup()
         self._count = 0
+        self._leaving = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
+        self._leaving.set()
         await self._group.__aexit__(None, None, None)
 
     def spawn(self, work: Callable[[], Awaitable[None]], take: Callable[[], AsyncExitStack]) -> None:
@@ -41,6 +43,15 @@ class Background:
             raise TooManyRequestsException
         self._count += 1
         self._group.create_task(self._run(work, take()))
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait so long; False at once when the scope is being left: nothing is to begin any more."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._leaving.wait()
+        except TimeoutError:
+            return True
+        return False
 
     async def _run(self, work: Callable[[], Awaitable[None]], held: AsyncExitStack) -> None:
         try:

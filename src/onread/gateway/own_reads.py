@@ -4,7 +4,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from onread.control.call import ControlCall
-from onread.errors import AccessDenied, InvalidParameterValueException, NoSuchBucket, NoSuchKey
+from onread.errors import (
+    AccessDenied,
+    InvalidParameterValueException,
+    NoSuchBucket,
+    NoSuchKey,
+    NoSuchVersion,
+)
 from onread.gateway.authorize import Authorizer
 from onread.policy.actions import object_arn
 from onread.stores.store import Store, StoreCall
@@ -37,13 +43,14 @@ class OwnReads:
             AccessDenied: the caller may not read that object.
             InvalidParameterValueException: there is no such object, or it is no answer of bytes.
         """
-        if not self.authorizer.allows(call.principal, "s3:GetObject", object_arn(bucket, key)):
+        action = "s3:GetObjectVersion" if version_id else "s3:GetObject"
+        if not self.authorizer.allows(call.principal, action, object_arn(bucket, key)):
             raise AccessDenied
         params = {"Key": key, **({"VersionId": version_id} if version_id else {})}
         async with AsyncExitStack() as scope:
             try:
                 answer = await self.store.execute(self._call("GetObject", bucket, params), scope)
-            except (NoSuchBucket, NoSuchKey) as missing:
+            except (NoSuchBucket, NoSuchKey, NoSuchVersion) as missing:
                 raise InvalidParameterValueException(
                     f"Error occurred while GetObject. S3 Error Code: {missing.code}. "
                     f"S3 Error Message: {missing.text}"

@@ -200,3 +200,5 @@ LAMBDA_RENAMED: Mapping[str, str] = {
     "InvokeAsync": "InvokeFunction",
     "InvokeWithResponseStream": "InvokeFunction",
 }
+# Operations of Lambda that have the permission of another one, about the same resource.
+LAMBDA_ALIKE: Mapping[str, str] = {"GetLayerVersionByArn": "GetLayerVersion"}

@@ -17,6 +17,7 @@ from onread.errors import InvalidArgument, MethodNotAllowed, NotImplemented
 from onread.policy.action_table import (
     CONTROL_NAMED_ALIKE,
     CONTROL_RENAMED,
+    LAMBDA_ALIKE,
     LAMBDA_RENAMED,
     OBJECT_LAMBDA_ACTIONS,
     OBJECT_LAMBDA_STAND_INS,
@@ -55,7 +56,7 @@ def required_action(service: str, operation: str, params: Mapping[str, Any]) -> 
         case "s3-object-lambda":
             return f"s3-object-lambda:{_object_lambda_action(operation, params)}"
         case "lambda" | "iam" | "sts" | "onread" if _OPERATION.fullmatch(operation):
-            renamed = LAMBDA_RENAMED if service == "lambda" else {}
+            renamed = {**LAMBDA_RENAMED, **LAMBDA_ALIKE} if service == "lambda" else {}
             return f"{service}:{renamed.get(operation, operation)}"
     raise NotImplemented(f"{operation[:100]} is not implemented.")
 
@@ -195,7 +196,7 @@ def _control_resource(operation: str, params: Mapping[str, Any], *, account_id: 
 def _lambda_resource(operation: str, params: Mapping[str, Any], *, account_id: str, region: str) -> str:
     given = params.get("FunctionName")
     if given is None:
-        return str(params.get("Resource", "*"))
+        return _layer_resource(params, account_id=account_id, region=region)
     named = parse_function_reference(str(given))
     qualifier = (params.get("Qualifier") or named.qualifier) if operation in LAMBDA_RENAMED else None
     return function_arn(
@@ -215,6 +216,17 @@ def _onread_resource(operation: str, params: Mapping[str, Any], *, account_id: s
         return "*"
     plain = str(name).replace(":", "/").rpartition("/")[2]
     return f"arn:aws:s3-object-lambda:{region}:{account_id}:accesspoint/{plain}"
+
+
+def _layer_resource(params: Mapping[str, Any], *, account_id: str, region: str) -> str:
+    """A layer, or a version of it; else what a call names by its ARN."""
+    name = params.get("LayerName")
+    if name is None:
+        return str(params.get("Resource") or params.get("Arn") or "*")
+    # Clients may give a layer's ARN for its name.
+    layer = name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account_id}:layer:{name}"
+    number = params.get("VersionNumber")
+    return layer if number is None else f"{layer}:{number}"
 
 
 def _iam_resource(params: Mapping[str, Any], *, account_id: str) -> str:

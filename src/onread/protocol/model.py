@@ -73,7 +73,7 @@ class Operation:
     @cached_property
     def streaming_input(self) -> bool:
         """The request's body is a stream of bytes that nobody parses."""
-        return _is_streaming(self.input)
+        return _is_streaming(self.input) and not self.patch.get("document")
 
     @cached_property
     def streaming_output(self) -> bool:

@@ -108,6 +108,9 @@ class FakeFunctions:
     def drop(self, function: Function, *, deleted: bool = False) -> None:
         self.told.append(("deleted" if deleted else "updated", function.name))
 
+    def adopt(self, function: Function) -> None:
+        self.told.append(("adopted", function.name))
+
     def logs(self, function: Function) -> Iterable[LogLine]:
         return tuple(self.lines)
 
@@ -129,6 +132,9 @@ class Api:
         self.functions = functions
         self.objects: dict[tuple[str, str], bytes] = {}
         self.spawned: list[Callable[[], Awaitable[None]]] = []
+        self.pauses: list[float] = []
+        self.stopping = False
+        self.on_pause: Callable[[float], Awaitable[bool]] | None = None
         self.operations = control_operations(
             records,
             functions=functions,
@@ -137,10 +143,15 @@ class Api:
             bucket_exists=self._bucket_exists,
             read_object=self.read_object,
             spawn=lambda work, take: self.spawned.append(work),
+            pause=self.pause,
         )
 
     async def _bucket_exists(self, name: str) -> bool:
         return name.startswith("bucket")
+
+    async def pause(self, seconds: float) -> bool:
+        self.pauses.append(seconds)
+        return await self.on_pause(seconds) if self.on_pause else not self.stopping
 
     async def read_object(self, call: ControlCall, bucket: str, key: str, version: str | None) -> bytes:
         if (bucket, key) not in self.objects:

@@ -7,6 +7,9 @@ from .conftest import ACCOUNT, REGION, ROLE, Api, a_zip
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
 
 
+ZIP = a_zip()
+
+
 async def create(api: Api, name: str = "f", **changes: Any) -> dict[str, Any]:
     valid = changes.pop("valid", True)
     params = {
@@ -14,7 +17,7 @@ async def create(api: Api, name: str = "f", **changes: Any) -> dict[str, Any]:
         "Runtime": "python3.11",
         "Role": ROLE,
         "Handler": "app.handler",
-        "Code": {"ZipFile": a_zip()},
+        "Code": {"ZipFile": ZIP},
         **changes,
     }
     given = {member: value for member, value in params.items() if value is not None}

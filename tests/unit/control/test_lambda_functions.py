@@ -18,23 +18,7 @@ from onread.errors import (
 )
 
 from .conftest import ACCOUNT, NOW, OTHER_ACCOUNT, REGION, ROLE, Api, Run, a_zip
-
-ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
-ZIP = a_zip()
-
-
-async def create(api: Api, name: str = "f", **changes: Any) -> dict[str, Any]:
-    valid = changes.pop("valid", True)
-    params = {
-        "FunctionName": name,
-        "Runtime": "python3.11",
-        "Role": ROLE,
-        "Handler": "app.handler",
-        "Code": {"ZipFile": ZIP},
-        **changes,
-    }
-    given = {member: value for member, value in params.items() if value is not None}
-    return await api.call("lambda", "CreateFunction", valid=valid, **given)
+from .lambda_calls import ARN, ZIP, create
 
 
 def test_a_created_function_is_active_and_described(run_with_api: Run) -> None:
@@ -67,6 +51,8 @@ def test_a_created_function_is_active_and_described(run_with_api: Run) -> None:
             "PackageType": "Zip",
             "EphemeralStorage": {"Size": 512},
             "TracingConfig": {"Mode": "PassThrough"},
+            "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"},
+            "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
             "Environment": {"Variables": {"MODE": "ü"}},
         }
         record = api.records.function(ACCOUNT, "f")
@@ -343,7 +329,7 @@ def test_an_unknown_role_and_what_is_not_kept_are_logged(run_with_api: Run) -> N
         told = {(entry["event"], entry.get("member")) for entry in logs}
         assert told == {
             ("control.role_unknown", None),
-            ("control.member_not_kept", "TracingConfig"),
+            ("control.member_without_effect", "TracingConfig"),
         }
 
     run_with_api(scenario)

@@ -18,7 +18,7 @@ from onread.errors import (
 from onread.functions.invoker import Failed, TimedOut
 
 from .conftest import Api, Run
-from .test_lambda_functions import create
+from .lambda_calls import create
 
 
 def test_the_result_and_the_log_tail_come_back(run_with_api: Run) -> None:
@@ -70,36 +70,34 @@ def test_a_dry_run_runs_nothing(run_with_api: Run) -> None:
     run_with_api(scenario)
 
 
-@pytest.mark.parametrize("outcome", [None, Failed("E", b"{}")])
-def test_an_event_is_answered_at_once_and_runs_in_its_owners_scope(
-    run_with_api: Run, outcome: Failed | None
-) -> None:
+def test_an_event_is_answered_at_once_and_runs_in_its_owners_scope(run_with_api: Run) -> None:
     async def scenario(api: Api) -> None:
         await create(api)
-        if outcome is not None:
-            api.functions.outcome = outcome
         answer = await api.call("lambda", "Invoke", FunctionName="f", InvocationType="Event", Payload=b"[1]")
         assert answer == {"StatusCode": 202}
         assert api.functions.invocations == []
         with capture_logs() as logs:
             await api.spawned[0]()
         assert api.functions.invocations[0].event == b"[1]"
-        expected = "invoke.event_done" if outcome is None else "invoke.event_failed"
-        assert [entry["event"] for entry in logs] == [expected]
+        assert [entry["event"] for entry in logs] == ["invoke.event_done"]
 
     run_with_api(scenario)
 
 
-def test_an_event_that_cannot_run_is_logged(run_with_api: Run) -> None:
+def test_a_client_context_reaches_the_function_as_plain_json(run_with_api: Run) -> None:
     async def scenario(api: Api) -> None:
         await create(api)
-        await api.call("lambda", "Invoke", FunctionName="f", InvocationType="Event")
-        api.functions.full = True
-        with capture_logs() as logs:
-            await api.spawned[0]()
-        assert [(entry["event"], entry["code"]) for entry in logs] == [
-            ("invoke.event_lost", "TooManyRequestsException")
-        ]
+        context = base64.b64encode('{"custom": {"k": "\u00fc"}}'.encode()).decode()
+        await api.call("lambda", "Invoke", FunctionName="f", ClientContext=context)
+        assert api.functions.invocations[0].client_context == '{"custom": {"k": "\\u00fc"}}'
+        for wrong in (
+            "%",
+            base64.b64encode(b"[]").decode(),
+            base64.b64encode(b'{"a": 1').decode(),
+            "A" * 3584,
+        ):
+            with pytest.raises(InvalidRequestContentException, match="Client context"):
+                await api.call("lambda", "Invoke", FunctionName="f", ClientContext=wrong)
 
     run_with_api(scenario)
 

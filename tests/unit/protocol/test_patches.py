@@ -10,6 +10,7 @@ from onread.protocol.model import Services
 _PATCHES = json.loads(Path(onread.protocol.model.__file__).with_name("patches.json").read_text())
 _KNOWN = {
     "allowed",
+    "document",
     "document_limit_bytes",
     "document_required",
     "lenient",
