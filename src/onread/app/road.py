@@ -12,6 +12,7 @@ from pathlib import Path
 from onread.app.elsewhere import Elsewhere
 from onread.app.foundation import DOORS, Foundation, Share, utc_now
 from onread.config import Settings
+from onread.control.account_public_access import account_blocks
 from onread.control.lambda_permissions import policy_of_function
 from onread.control.operations import control_operations
 from onread.functions.observe import InvocationObserver, log_function_line
@@ -96,6 +97,9 @@ def build_pipeline(
         attached=AttachedPolicies(
             bucket_settings=base.store.bucket_settings,
             policy_of_function=partial(policy_of_function, records),
+            public_access_is_restricted=partial(
+                account_blocks, records, settings.account_id, "RestrictPublicBuckets"
+            ),
         ),
         object_tags=base.store.object_tags,
     )

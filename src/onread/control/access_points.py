@@ -10,11 +10,11 @@ from datetime import datetime
 from secrets import token_bytes
 from typing import Any
 
-import structlog
-
 from onread.addressing.alias import access_point_alias
 from onread.addressing.arn import parse_access_point_arn
 from onread.addressing.names import validate_access_point_name
+from onread.control.access_point_tags import read_tags
+from onread.control.account_public_access import PUBLIC_ACCESS_BLOCK, refuse_public_policy
 from onread.control.call import ControlCall, Operations
 from onread.control.pages import check_page_size, cut_page
 from onread.control.policies import check_policy, require_policy
@@ -27,9 +27,6 @@ from onread.wire.output import Output
 BucketExists = Callable[[str], Awaitable[bool]]
 NONCE_BYTES = 16
 MOST_RESULTS = 1000
-PUBLIC_ACCESS_BLOCK = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-
-log = structlog.get_logger()
 
 
 class AccessPointOperations:
@@ -72,6 +69,7 @@ class AccessPointOperations:
         name = call.params["Name"]
         validate_access_point_name(name)
         _refuse_unsupported(call)
+        tags = read_tags(call.params.get("Tags"))
         bucket = call.params.get("Bucket")
         if not bucket or not await self._bucket_exists(bucket):
             raise InvalidRequest("Amazon S3 access points can only be created for existing buckets.")
@@ -86,6 +84,7 @@ class AccessPointOperations:
             alias=alias,
             created_at=self._clock(),
             public_access_block=_public_access_block(call.params.get("PublicAccessBlockConfiguration")),
+            tags=tags,
         )
         await self._records.create_access_point(record)
         return Output(members={"AccessPointArn": record.arn, "Alias": alias})
@@ -122,7 +121,9 @@ class AccessPointOperations:
 
     async def put_access_point_policy(self, call: ControlCall) -> Output:
         """PutAccessPointPolicy; no public policy while ``BlockPublicPolicy`` is on, as it is by default."""
-        await self._set_policy(call, check_policy(call.params.get("Policy")))
+        policy = check_policy(call.params.get("Policy"))
+        refuse_public_policy(self._records, call.account_id, policy)
+        await self._set_policy(call, policy)
         return Output()
 
     async def get_access_point_policy(self, call: ControlCall) -> Output:
@@ -194,14 +195,12 @@ def _with_policy(record: AccessPoint, policy: str | None) -> AccessPoint:
 
 
 def _refuse_unsupported(call: ControlCall) -> None:
-    """What would narrow access may not be dropped in silence; tags may."""
+    """What would narrow access may not be dropped in silence."""
     for member in ("VpcConfiguration", "Scope"):
         if call.params.get(member):
             raise InvalidRequest(f"{member} is not supported. Leave it out.")
     if call.params.get("BucketAccountId") not in (None, "", call.account_id):
         raise InvalidRequest("The bucket must belong to the account of the access point.")
-    if call.params.get("Tags"):
-        log.warning("control.member_not_kept", operation="CreateAccessPoint", member="Tags")
 
 
 def _public_access_block(given: Mapping[str, Any] | None) -> Mapping[str, bool]:

@@ -12,10 +12,10 @@ from onread.addressing.alias import object_lambda_alias
 from onread.addressing.names import validate_object_lambda_access_point_name
 from onread.control.access_points import (
     NONCE_BYTES,
-    PUBLIC_ACCESS_BLOCK,
     access_point_name,
     results_wanted,
 )
+from onread.control.account_public_access import PUBLIC_ACCESS_BLOCK
 from onread.control.call import ControlCall, Operations
 from onread.control.pages import cut_page
 from onread.control.policies import check_policy, require_policy

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
+from onread.control.access_point_tags import AccessPointTagOperations
 from onread.control.access_points import AccessPointOperations, BucketExists
 from onread.control.account import AccountOperations
+from onread.control.account_public_access import AccountPublicAccessOperations
 from onread.control.call import ControlOperation
 from onread.control.keys import AccessKeyOperations
 from onread.control.lambda_events import Pause
@@ -74,6 +76,8 @@ def control_operations(
 
     tables = (
         ("s3control", access_points.operations()),
+        ("s3control", AccessPointTagOperations(records).operations()),
+        ("s3control", AccountPublicAccessOperations(records).operations()),
         ("s3control", ObjectLambdaAccessPointOperations(records, clock=clock).operations()),
         ("lambda", of_lambda),
         ("iam", UserOperations(records, clock=clock).operations()),

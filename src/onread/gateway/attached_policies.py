@@ -27,6 +27,10 @@ def _no_bucket_settings(_bucket: str) -> BucketSettings | None:
     return None
 
 
+def _is_not() -> bool:
+    return False
+
+
 def _no_function_policy(_account_id: str, _name: str, _qualifier: str) -> str | None:
     return None
 
@@ -73,10 +77,12 @@ class AttachedPolicies:
     Args:
         bucket_settings: where the policies of buckets are kept.
         policy_of_function: where the permissions of functions are kept.
+        public_access_is_restricted: whether ``RestrictPublicBuckets`` is on for the whole account.
     """
 
     bucket_settings: FindBucketSettings = _no_bucket_settings
     policy_of_function: PolicyOfFunction = _no_function_policy
+    public_access_is_restricted: Callable[[], bool] = _is_not
 
     def bucket(self, bucket: str) -> Place:
         """A bucket, addressed directly."""
@@ -127,8 +133,8 @@ class AttachedPolicies:
         """Go on only when a caller without a name may be asked about here at all.
 
         The bucket's own policy must let him in, through an access point as well; and where
-        ``RestrictPublicBuckets`` is on, of the bucket or of the access point, a public policy lets
-        nobody in.
+        ``RestrictPublicBuckets`` is on, of the account, the bucket or the access point, a public policy
+        lets nobody in.
 
         Raises:
             AccessDenied: he may not.
@@ -138,11 +144,13 @@ class AttachedPolicies:
         settings = self.bucket_settings(bucket)
         if settings is None or settings.policy is None:
             raise AccessDenied
-        if "RestrictPublicBuckets" in settings.blocks and is_public(settings.policy):
+        everywhere = self.public_access_is_restricted()
+        if (everywhere or "RestrictPublicBuckets" in settings.blocks) and is_public(settings.policy):
             raise AccessDenied
         if access_point is None or access_point.policy is None:
             return  # without a policy an access point lets no stranger in, as will be found
-        if access_point.public_access_block.get("RestrictPublicBuckets") and is_public(access_point.policy):
+        restricted = everywhere or access_point.public_access_block.get("RestrictPublicBuckets")
+        if restricted and is_public(access_point.policy):
             raise AccessDenied
 
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from onread.control.account_public_access import refuse_public_policy
 from onread.control.call import ControlCall
 from onread.errors import (
     AccessDenied,
@@ -153,6 +154,8 @@ class Dispatch:
         asked = await store_call(call, bucket, account_id=self.account_id, raw=raw)
         if operation.name == "DeleteObjects":
             return await delete_objects(call, asked, self.stores, scope)
+        if operation.name == "PutBucketPolicy" and not raw:
+            refuse_public_policy(self.records, self.account_id, str(asked.params.get("Policy", "")))
         if operation.name == "PutObjectTagging":
             call.require_tags(asked.params)
         try:

@@ -175,6 +175,7 @@ def _access_point_row(record: AccessPoint) -> dict[str, Any]:
         "created_at": record.created_at,
         "policy": record.policy,
         "public_access_block": orjson.dumps(dict(record.public_access_block)).decode(),
+        "tags": orjson.dumps(dict(record.tags)).decode(),
     }
 
 
@@ -188,6 +189,7 @@ def _access_point(row: Row[Any]) -> AccessPoint:
         created_at=row.created_at,
         policy=row.policy,
         public_access_block=orjson.loads(row.public_access_block),
+        tags=orjson.loads(row.tags),
     )
 
 

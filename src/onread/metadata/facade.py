@@ -17,6 +17,7 @@ from onread.metadata import (
     functions,
     users,
 )
+from onread.metadata.account_settings import AccountSettingsRecords
 from onread.metadata.function_versions import Publish
 from onread.metadata.identities import IdentityRecords
 from onread.metadata.object_lambda_settings import ObjectLambdaSettingsRecords
@@ -40,6 +41,11 @@ class Records(Transactions):
         return ObjectLambdaSettingsRecords(
             lambda: self._snapshot.object_lambda_settings, self._write, self._region
         )
+
+    @cached_property
+    def account_settings(self) -> AccountSettingsRecords:
+        """Block Public Access of accounts."""
+        return AccountSettingsRecords(lambda: self._snapshot.public_access_blocks, self._write)
 
     @cached_property
     def published(self) -> PublishedRecords:

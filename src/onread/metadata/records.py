@@ -72,6 +72,7 @@ class AccessPoint:
     created_at: datetime
     policy: str | None = None
     public_access_block: Mapping[str, bool] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def arn(self) -> str:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision that `metadata` describes: the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -190,6 +190,15 @@ access_points = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("policy", Text),
     Column("public_access_block", Text, nullable=False),
+    Column("tags", Text, nullable=False, server_default="{}"),
+)
+
+# Block Public Access of whole accounts; one that was never set has no row.
+account_public_access_blocks = Table(
+    "account_public_access_blocks",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("blocks", Text, nullable=False),
 )
 
 object_lambda_access_points = Table(

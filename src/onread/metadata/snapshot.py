@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 
 from onread.metadata.access_points import load_access_points, load_object_lambda_access_points
+from onread.metadata.account_settings import load_public_access_blocks
 from onread.metadata.belongings import load_belongings
 from onread.metadata.credentials import load_access_keys
 from onread.metadata.functions import load_functions
@@ -48,6 +49,7 @@ class Snapshot:
     functions: Mapping[Key, Function] = field(default_factory=dict)
     published: Published = field(default_factory=Published)
     identities: Identities = field(default_factory=Identities)
+    public_access_blocks: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
 
 
 def read_epoch(connection: Connection) -> int:
@@ -78,4 +80,5 @@ def load_snapshot(connection: Connection, sealer: Sealer, region: str) -> Snapsh
         functions=functions,
         published=load_published(connection, sealer, region, functions),
         identities=load_identities(connection, belonging),
+        public_access_blocks=load_public_access_blocks(connection),
     )
