@@ -131,7 +131,9 @@ def test_R042_an_event_counts_as_in_flight_until_its_run_is_over(tmp_path):
             counts.append((answer.status, gate.in_flight, gate.held_bytes > len(event)))
 
         async with Background() as background:
-            control = LambdaInvokeOperations(road.records, invoker=road.invoker, spawn=background.spawn)
+            control = LambdaInvokeOperations(
+                road.records, invoker=road.invoker, spawn=background.spawn, pause=background.pause
+            )
             table = {("lambda", name): serve for name, serve in control.operations().items()}
             dispatch = replace(callers.pipeline.dispatch, control=table)
             callers.pipeline = replace(callers.pipeline, dispatch=dispatch)

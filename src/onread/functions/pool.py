@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -283,10 +284,8 @@ class FunctionPool:
     async def _layers_root(self, function: Function, held: AsyncExitStack) -> Path | None:
         if not function.layers:
             return None
-        folders = [
-            await held.enter_async_context(self._packages.hold(layer.code_sha256))
-            for layer in function.layers
-        ]
+        hold = self._packages.hold
+        folders = [await held.enter_async_context(hold(each.code_sha256)) for each in function.layers]
         return await asyncio.to_thread(merge_layers, folders, self.settings.cache_directory / "layers")
 
     def ran(self, function: Function, outcome: Outcome, seconds: float) -> None:
