@@ -68,6 +68,7 @@ SERVED: Mapping[str, frozenset[str]] = {
             "ListBucketMetricsConfigurations",
             "ListBuckets",
             "ListMultipartUploads",
+            "ListObjectVersions",
             "ListObjects",
             "ListObjectsV2",
             "ListParts",

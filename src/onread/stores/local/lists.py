@@ -49,9 +49,9 @@ async def list_objects(engine: Engine, call: StoreCall, scope: AsyncExitStack) -
     limit = page_limit(params.get("MaxKeys"), "max-keys")
     start = cursor_after_marker(marker, prefix, delimiter)
     query = Query(prefix=prefix, delimiter=delimiter, start=start, limit=limit)
-    page, owner = await engine.workers.run(_load_page, engine, call.bucket, query)
+    page, owner = await engine.workers.run(load_page, engine, call.bucket, query)
     members = {
-        **_page_members(call, page, limit, owner=owner),
+        **page_members(call, page, limit, owner=owner),
         "Marker": encode(marker),
     }
     if page.next is not None and delimiter:
@@ -66,9 +66,9 @@ async def list_objects_v2(engine: Engine, call: StoreCall, scope: AsyncExitStack
     prefix, delimiter = as_bytes(params.get("Prefix")), as_bytes(params.get("Delimiter"))
     limit = page_limit(params.get("MaxKeys"), "max-keys")
     query = Query(prefix=prefix, delimiter=delimiter, start=_start(engine, call, prefix), limit=limit)
-    page, owner = await engine.workers.run(_load_page, engine, call.bucket, query)
+    page, owner = await engine.workers.run(load_page, engine, call.bucket, query)
     members = {
-        **_page_members(call, page, limit, owner=owner if params.get("FetchOwner") else None),
+        **page_members(call, page, limit, owner=owner if params.get("FetchOwner") else None),
         "KeyCount": page.count,
     }
     if params.get("StartAfter"):
@@ -88,7 +88,7 @@ def _start(engine: Engine, call: StoreCall, prefix: bytes) -> Cursor:
     return cursor_after_marker(as_bytes(call.params.get("StartAfter")), prefix, delimiter)
 
 
-def _load_page(engine: Engine, bucket_name: str, query: Query) -> tuple[Page[Listed], str]:
+def load_page(engine: Engine, bucket_name: str, query: Query) -> tuple[Page[Listed], str]:
     """A page as it was at one moment, and the account that owns what is on it."""
     end = after_prefix(query.prefix) if query.prefix else END
     with engine.index.reading() as connection:
@@ -101,7 +101,8 @@ def _load_page(engine: Engine, bucket_name: str, query: Query) -> tuple[Page[Lis
         return collect_page(query, fetch), bucket.account_id
 
 
-def _page_members(call: StoreCall, page: Page[Listed], limit: int, owner: str | None) -> dict[str, Any]:
+def page_members(call: StoreCall, page: Page[Listed], limit: int, owner: str | None) -> dict[str, Any]:
+    """What every kind of list says of a page; ``owner`` None: not who owns the objects."""
     params, encode = call.params, text_encoder(call.params)
     members: dict[str, Any] = {
         "Name": call.bucket,

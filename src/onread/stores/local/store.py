@@ -29,6 +29,7 @@ from onread.stores.local import (
     put,
     tagging,
     upload_lists,
+    version_list,
 )
 from onread.stores.local.blobs import Blobs
 from onread.stores.local.claims import Claims
@@ -70,6 +71,7 @@ OPERATIONS: dict[str, Operation] = {
     **put.OPERATIONS,
     **tagging.OPERATIONS,
     **upload_lists.OPERATIONS,
+    **version_list.OPERATIONS,
 }
 
 WORKERS = 8
