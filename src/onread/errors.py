@@ -676,6 +676,12 @@ class PreconditionFailedException(LambdaError):
     message = "The RevisionId provided does not match the latest RevisionId."
 
 
+class ProvisionedConcurrencyConfigNotFoundException(LambdaError):
+    code = "ProvisionedConcurrencyConfigNotFoundException"
+    status = 404
+    message = "No Provisioned Concurrency Config found for this function"
+
+
 class RequestTooLargeException(LambdaError):
     code = "RequestTooLargeException"
     status = 413

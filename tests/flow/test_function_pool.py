@@ -520,6 +520,73 @@ def test_idle_environments_end_after_their_time_and_old_ones_are_replaced(tmp_pa
     run_in_pool(tmp_path, body, idle_seconds=0.1)
 
 
+def test_as_many_environments_as_wanted_are_kept_and_replaced(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        function = workshop.function("app.leaves", warm_environments=1, min_environments=2)
+        pool.prewarm(function)
+        assert pool.counts()[0] == 2  # what is to be kept may run, too
+        await until(lambda: pool.is_warm(function))
+        other = workshop.function(name="other")
+        assert isinstance(await workshop.run(pool, other), Returned)
+        await until(lambda: pool.counts()[0] == 2)  # its idle time is over, and theirs was before
+        assert pool.is_warm(function)
+        assert isinstance(await workshop.run(pool, function), Failed)
+        await until(lambda: pool.is_warm(function))
+        pool.adopt(replace(function, min_environments=0))
+        await until(lambda: pool.counts()[0] == 0)
+
+    run_in_pool(tmp_path, body, idle_seconds=0.1)
+
+
+def test_what_is_kept_ends_nobody_elses(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        other, kept = workshop.function(name="other"), workshop.function(name="kept", min_environments=2)
+        assert isinstance(await workshop.run(pool, other), Returned)
+        pool.prewarm(kept)
+        assert pool.counts()[0] == 2
+        pool.drop(other, deleted=True)
+        await until(lambda: pool.is_warm(kept))
+
+    run_in_pool(tmp_path, body, environments_limit=2)
+
+
+def test_versions_are_apart_and_share_their_log(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        latest = workshop.function("app.facts")
+        one = replace(latest, version="1")
+        first, second = [await workshop.run(pool, each) for each in (latest, one)]
+        facts = [json.loads(each.payload) for each in (first, second)]
+        assert [each["environ"]["AWS_LAMBDA_FUNCTION_VERSION"] for each in facts] == ["$LATEST", "1"]
+        assert facts[0]["pid"] != facts[1]["pid"]
+        assert len([line for line in pool.logs(one) if line.text.startswith("hello from")]) == 2
+        pool.drop(one, deleted=True)
+        await until(lambda: pool.counts()[0] == 1)
+        assert json.loads((await workshop.run(pool, latest)).payload)["pid"] == facts[0]["pid"]
+        pool.drop(latest, deleted=True)
+        await until(lambda: pool.counts()[0] == 0)
+        assert list(pool.logs(latest)) == []
+
+    run_in_pool(tmp_path, body)
+
+
+def test_reserved_concurrency_counts_every_version(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        latest = workshop.function("app.waits", reserved_concurrency=1, timeout_seconds=30)
+        run = await workshop.begin(pool, latest)
+        for refused in (latest, replace(latest, version="1")):
+            with pytest.raises(TooManyRequestsException) as error:
+                await workshop.begin(pool, refused)
+            assert error.value.fields["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+        run.abandon()
+        await run.finished
+        with pytest.raises(TooManyRequestsException):
+            await workshop.begin(pool, replace(latest, reserved_concurrency=0))
+        again = await workshop.begin(pool, latest, b'{"seconds": 0}')
+        assert isinstance(await again.finished, Returned)
+
+    run_in_pool(tmp_path, body, abandon_grace_seconds=0.05)
+
+
 def test_the_number_of_processes_over_all_functions_is_bounded(tmp_path):
     async def body(pool: FunctionPool, workshop: Workshop) -> None:
         code = workshop.package(app=APP)

@@ -14,7 +14,7 @@ from onread.app.listen import Place, listen_at, tls_files
 from onread.app.refusal import REASONS, CannotStart, one_line
 from onread.app.road import build_admission, build_function_pool, build_pipeline
 from onread.app.slices import build_spool
-from onread.app.workers import following, open_passage
+from onread.app.workers import following, open_passage, start_wanted
 from onread.config import Settings
 from onread.functions.pool import FunctionPool
 from onread.gateway.background import Background
@@ -133,6 +133,7 @@ async def _build(
     front_place = Place("listen", settings.listen, given.front, *certificates[:1])
     handler = behind_proxies(for_callers.handle, settings.trusted_proxies)
     front = await listen_at(front_place, handler, scope, limits, passage)
+    start_wanted(base.records, pool)
     exposition = partial(render_exposition, base.metrics, pool, base.records)
     gateway = Gateway(
         front=front,

@@ -82,6 +82,13 @@ def open_passage(base: Foundation) -> Iterator[Passage | None]:
         passage.close()
 
 
+def start_wanted(records: Records, pool: FunctionPool) -> None:
+    """Start the environments that functions shall have while nobody asks."""
+    for function in (*records.all_functions(), *records.published.all_versions()):
+        if function.min_environments:
+            pool.prewarm(function)
+
+
 @asynccontextmanager
 async def following(records: Records, pool: FunctionPool) -> AsyncIterator[None]:
     """What other processes write is served here within a second, and functions that changed start anew."""
@@ -99,6 +106,9 @@ async def following(records: Records, pool: FunctionPool) -> AsyncIterator[None]
                 pool.drop(function, deleted=True)
             elif now[arn] != function:
                 pool.adopt(now[arn])
+        for arn, function in now.items():
+            if function.min_environments and served.get(arn) != function:
+                pool.prewarm(function)
         served.clear()
         served.update(now)
 

@@ -82,10 +82,13 @@ def configure(
     maximum: Annotated[
         int | None, typer.Option("--max", help="How many environments may run at once.")
     ] = None,
+    minimum: Annotated[
+        int | None, typer.Option("--min", help="How many environments are kept while nobody asks.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Set what AWS's model has no field for; what is not given stays."""
-    given = {"WarmEnvironments": maximum}
+    given = {"WarmEnvironments": maximum, "MinimumEnvironments": minimum}
     changes = {member: value for member, value in given.items() if value is not None}
     with refusals():
         made = client("onread").configure_function(FunctionName=name, **changes)

@@ -13,6 +13,7 @@ from uuid import uuid4
 from onread.control.call import ControlCall, Operations
 from onread.control.function_names import find_latest
 from onread.control.function_settings import read_description
+from onread.control.lambda_provisioned import WarmHost, keep_warm
 from onread.control.pages import cut_page, items_wanted
 from onread.errors import (
     InvalidParameterValueException,
@@ -30,10 +31,15 @@ _VERSION = re.compile(r"\$LATEST|[1-9][0-9]{0,8}")
 
 
 class LambdaAliasOperations:
-    """The operations on aliases."""
+    """The operations on aliases.
 
-    def __init__(self, records: Records) -> None:
+    Args:
+        host: keeps environments of versions that aliases lead to.
+    """
+
+    def __init__(self, records: Records, *, host: WarmHost) -> None:
         self._records = records
+        self._host = host
 
     def operations(self) -> Operations:
         """The operations served here, by AWS's name."""
@@ -93,12 +99,14 @@ class LambdaAliasOperations:
         after = await self._records.published.update_alias(
             call.account_id, function.name, params["Name"], change
         )
+        keep_warm(self._records, self._host, call.account_id, function.name)
         return Output(members=_configuration(after))
 
     async def delete_alias(self, call: ControlCall) -> Output:
         """DeleteAlias; nothing to delete is no error."""
         function = find_latest(self._records, call)
         await self._records.published.delete_alias(call.account_id, function.name, call.params["Name"])
+        keep_warm(self._records, self._host, call.account_id, function.name)
         return Output(status=204)
 
     async def list_aliases(self, call: ControlCall) -> Output:

@@ -13,6 +13,7 @@ from onread.control.lambda_functions import FunctionHost, LambdaFunctionOperatio
 from onread.control.lambda_invoke import LambdaInvokeOperations, Spawn
 from onread.control.lambda_layers import LambdaLayerOperations
 from onread.control.lambda_permissions import LambdaPermissionOperations
+from onread.control.lambda_provisioned import LambdaProvisionedOperations, WarmHost
 from onread.control.lambda_read_backs import LambdaReadBackOperations
 from onread.control.lambda_tags import LambdaTagOperations
 from onread.control.lambda_versions import LambdaVersionOperations
@@ -21,7 +22,7 @@ from onread.functions.invoker import Invoker
 from onread.metadata.facade import Records
 
 
-class LambdaHost(Invoker, FunctionHost, Protocol):
+class LambdaHost(Invoker, FunctionHost, WarmHost, Protocol):
     """What runs functions and is told of their changes: the function pool."""
 
 
@@ -42,9 +43,10 @@ def lambda_operations(
     return {
         **functions.operations(),
         **LambdaVersionOperations(records, prewarm=host.prewarm).operations(),
-        **LambdaAliasOperations(records).operations(),
+        **LambdaAliasOperations(records, host=host).operations(),
         **LambdaPermissionOperations(records, clock=clock).operations(),
         **LambdaConcurrencyOperations(records, follow=host.adopt).operations(),
+        **LambdaProvisionedOperations(records, host=host, clock=clock).operations(),
         **LambdaEventConfigOperations(records, clock=clock).operations(),
         **LambdaInvokeOperations(records, invoker=host, spawn=spawn, pause=pause).operations(),
         **LambdaTagOperations(records).operations(),

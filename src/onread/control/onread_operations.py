@@ -29,12 +29,22 @@ DEFAULT_LINES, MOST_LINES = 1000, 10_000
 
 
 class OnreadOperations:
-    """Settings and logs of functions."""
+    """Settings and logs of functions.
+
+    Args:
+        follow: makes what runs follow a changed record.
+    """
 
     def __init__(
-        self, records: Records, *, logs: LogKeeper, logs_elsewhere: LogsElsewhere | None = None
+        self,
+        records: Records,
+        *,
+        logs: LogKeeper,
+        follow: Callable[[Function], None],
+        logs_elsewhere: LogsElsewhere | None = None,
     ) -> None:
         self._records = records
+        self._follow = follow
         self._logs = logs
         self._logs_elsewhere = logs_elsewhere
 
@@ -43,18 +53,20 @@ class OnreadOperations:
         return {"ConfigureFunction": self.configure_function, "GetFunctionLogs": self.get_function_logs}
 
     async def configure_function(self, call: ControlCall) -> Output:
-        """ConfigureFunction: how many environments of a function may run at once."""
+        """ConfigureFunction: how many environments of a function may run at once, and how many are kept."""
         function = find_function(self._records, call)
-        wanted = call.params.get("WarmEnvironments")
-        if wanted is not None:
-            if not 1 <= wanted <= MOST_ENVIRONMENTS:
-                raise InvalidParameterValueException(
-                    f"WarmEnvironments must be between 1 and {MOST_ENVIRONMENTS}."
-                )
+        most, least = call.params.get("WarmEnvironments"), call.params.get("MinimumEnvironments")
+        if most is not None or least is not None:
             function = await self._records.update_function(
-                call.account_id, function.name, lambda record: replace(record, warm_environments=wanted)
+                call.account_id, function.name, lambda record: _configured(record, most, least)
             )
-        return Output(members={"FunctionName": function.name, "WarmEnvironments": function.warm_environments})
+            self._follow(function)
+        members = {
+            "FunctionName": function.name,
+            "WarmEnvironments": function.warm_environments,
+            "MinimumEnvironments": function.min_environments,
+        }
+        return Output(members=members)
 
     async def get_function_logs(self, call: ControlCall) -> Output:
         """GetFunctionLogs: the latest lines, oldest first."""
@@ -67,6 +79,19 @@ class OnreadOperations:
             lines += await self._logs_elsewhere(function)
             lines.sort(key=lambda line: line.at)
         return Output(members={"Events": [_event(line) for line in lines[-limit:]]})
+
+
+def _configured(function: Function, most: int | None, least: int | None) -> Function:
+    """The function with what was given; inside the transaction, for both must fit together."""
+    most = function.warm_environments if most is None else most
+    least = function.min_environments if least is None else least
+    if not 1 <= most <= MOST_ENVIRONMENTS:
+        raise InvalidParameterValueException(f"WarmEnvironments must be between 1 and {MOST_ENVIRONMENTS}.")
+    if not 0 <= least <= most:
+        raise InvalidParameterValueException(
+            f"MinimumEnvironments must be between 0 and WarmEnvironments, which is {most}."
+        )
+    return replace(function, warm_environments=most, min_environments=least)
 
 
 def _event(line: LogLine) -> dict[str, Any]:

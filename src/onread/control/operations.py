@@ -87,7 +87,12 @@ def control_operations(
         ("iam", PolicyAttachmentOperations(records).operations()),
         ("iam", AccountOperations(records).operations()),
         ("sts", CallerOperations().operations()),
-        ("onread", OnreadOperations(records, logs=functions, logs_elsewhere=logs_elsewhere).operations()),
+        (
+            "onread",
+            OnreadOperations(
+                records, logs=functions, follow=functions.prewarm, logs_elsewhere=logs_elsewhere
+            ).operations(),
+        ),
         ("onread", ObjectLambdaSettingsOperations(records).operations()),
     )
     return {(service, name): serve for service, table in tables for name, serve in table.items()}

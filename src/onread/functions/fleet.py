@@ -35,6 +35,11 @@ class Headquarters(Protocol):
 
     settings: PoolSettings
 
+    @property
+    def has_room(self) -> bool:
+        """Whether an environment may be started without another having to end."""
+        ...
+
     def launch(self, fleet: "Fleet") -> Supervisor | None:
         """A new environment for the fleet's function, its supervisor's task started; None: no room."""
         ...
@@ -82,7 +87,23 @@ class Fleet:
     @property
     def _most(self) -> int:
         """How many environments there may be here."""
-        return self._settings.share_of(self.function.warm_environments)
+        return max(self._settings.share_of(self.function.warm_environments), self._least)
+
+    @property
+    def _least(self) -> int:
+        """How many are kept while nobody asks."""
+        wanted = self.function.min_environments
+        return self._settings.share_of(wanted) if wanted else 0
+
+    @property
+    def _staying(self) -> int:
+        return sum(not supervisor.retiring for supervisor in self.environments.values())
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether as many environments are ready as are to be kept."""
+        ready = sum(each.started and not each.retiring for each in self.environments.values())
+        return ready >= self._least
 
     async def start(self, invocation: Invocation) -> Run:
         """See `onread.functions.invoker.Invoker.start`."""
@@ -140,6 +161,7 @@ class Fleet:
         self.function = function
         if function.revision_id == known.revision_id and function.code_sha256 == known.code_sha256:
             self._shrink()  # how many environments there may be is no part of the revision
+            self.keep_warm()
             return
         self._backoff.succeeded()
         self._last_failure = None
@@ -151,8 +173,7 @@ class Fleet:
 
     @property
     def _surplus(self) -> int:
-        staying = sum(not supervisor.retiring for supervisor in self.environments.values())
-        return staying - self._most
+        return self._staying - self._most
 
     def retire(self, reason: str) -> None:
         """No environment of now gets a further run: idle ones end at once, the others after theirs."""
@@ -199,6 +220,12 @@ class Fleet:
         for _ in range(len(self.waiting) - starting - soon):
             if not self.grow():
                 break
+        self.keep_warm()
+
+    def keep_warm(self) -> None:
+        """Start what the function shall have while nobody asks, where that ends nobody else's."""
+        while self._staying < self._least and self._headquarters.has_room and self.grow():
+            pass
 
     def grow(self) -> bool:
         """Start one environment, if the function may have one more now."""
@@ -247,6 +274,10 @@ class Fleet:
             return
         self._idle.append(supervisor)
         self.balance()
+
+    def keeps(self, supervisor: Supervisor) -> bool:
+        """See `supervisor.Fleet`."""
+        return self._staying <= self._least
 
     def no_longer_idle(self, supervisor: Supervisor) -> None:
         """See `supervisor.Fleet`."""

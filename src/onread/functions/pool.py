@@ -190,6 +190,8 @@ class FunctionPool:
         fleet.adopt(function)
         if not self._closed and not fleet.environments:
             fleet.grow()
+        if not self._closed:
+            fleet.keep_warm()
 
     def drop(self, function: Function, *, deleted: bool = False) -> None:
         """The function was updated or deleted: its environments get no further run.
@@ -212,6 +214,11 @@ class FunctionPool:
         fleet = self._fleets.get(_key(function))
         if fleet is not None:
             fleet.adopt(function)
+
+    def is_warm(self, function: Function) -> bool:
+        """Whether as many environments of this version are ready as are to be kept."""
+        fleet = self._fleets.get(_key(function))
+        return fleet is not None and fleet.is_warm
 
     async def check_runtime(self, runtime: str) -> Interpreter:
         """The interpreter that would serve a runtime, with the warning for the state reason.
@@ -241,6 +248,11 @@ class FunctionPool:
         return len(self._supervisors), sum(f.busy for f in fleets), sum(len(f.waiting) for f in fleets)
 
     # For fleets and supervisors
+
+    @property
+    def has_room(self) -> bool:
+        """See `fleet.Headquarters`."""
+        return not self._closed and len(self._supervisors) < self.settings.environments_limit
 
     def launch(self, fleet: Fleet) -> Supervisor | None:
         """See `fleet.Headquarters`."""
@@ -309,6 +321,8 @@ class FunctionPool:
         for other in self._fleets.values():
             if other.waiting:
                 other.balance()
+        for other in self._fleets.values():  # after those who are waited for
+            other.keep_warm()
 
     def _fleet(self, function: Function) -> Fleet:
         fleet = self._fleets.get(_key(function))

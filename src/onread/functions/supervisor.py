@@ -35,6 +35,9 @@ class Fleet(Protocol):
     def became_idle(self, supervisor: "Supervisor") -> None:
         """It may be given an invocation."""
 
+    def keeps(self, supervisor: "Supervisor") -> bool:
+        """Whether it stays, however long nobody asks."""
+
     def no_longer_idle(self, supervisor: "Supervisor") -> None:
         """It may not."""
 
@@ -278,7 +281,10 @@ class Supervisor:
             self._abandoning = self._loop.call_later(grace, lambda: self.kill("abandoned"))
 
     def _idle_too_long(self) -> None:
-        self.retire("idle")
+        if self._fleet.keeps(self):
+            self._arm(self._settings.idle_seconds, self._idle_too_long)
+        else:
+            self.retire("idle")
 
     def _drain(self) -> None:
         if self._process is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from onread.errors import InvalidParameterValueException
-from onread.metadata.records import Function
+from onread.metadata.records import LATEST, Function
 
 LIMIT_BYTES = 4096
 
@@ -123,7 +123,7 @@ def build_environment(function: Function, given: Surroundings) -> dict[str, str]
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": _initialization_type(function),
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": given.log_stream,
         "AWS_ACCESS_KEY_ID": given.access_key_id,
@@ -137,3 +137,8 @@ def build_environment(function: Function, given: Surroundings) -> dict[str, str]
         defaults["LD_LIBRARY_PATH"] = f"{given.task_root}/lib:{given.layers_root}/lib"
         reserved["ONREAD_LAYERS_ROOT"] = given.layers_root
     return {**defaults, **function.environment, **reserved}
+
+
+def _initialization_type(function: Function) -> str:
+    provisioned = function.version != LATEST and function.min_environments > 0
+    return "provisioned-concurrency" if provisioned else "on-demand"

@@ -1,14 +1,15 @@
 """What hangs on functions and what they share, in memory: versions, aliases, documents, layers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
+import orjson
 from sqlalchemy import Connection
 
 from onread.metadata.function_aliases import load_aliases
 from onread.metadata.function_attachments import load_attachments
-from onread.metadata.function_records import Attachment, FunctionAlias, LayerVersion
+from onread.metadata.function_records import PROVISIONED, Attachment, FunctionAlias, LayerVersion
 from onread.metadata.function_versions import load_versions
 from onread.metadata.layers import load_layers
 from onread.metadata.records import LATEST, Function
@@ -66,9 +67,29 @@ def load_published(
     Args:
         functions: those at ``$LATEST``, by account and name.
     """
+    versions = load_versions(connection, sealer, region, functions)
+    aliases, attachments = load_aliases(connection, region), load_attachments(connection, region)
+    for key, documents in attachments.items():
+        _provision(versions.get(key, {}), aliases.get(key, {}), documents)
     return Published(
-        versions=load_versions(connection, sealer, region, functions),
-        aliases=load_aliases(connection, region),
-        attachments=load_attachments(connection, region),
+        versions=versions,
+        aliases=aliases,
+        attachments=attachments,
         layers=load_layers(connection, region),
     )
+
+
+def _provision(
+    versions: dict[int, Function],
+    aliases: Mapping[str, FunctionAlias],
+    documents: Mapping[tuple[str, str], Attachment],
+) -> None:
+    """Provisioned concurrency, of a version and of the aliases that lead to it, is what is kept of it."""
+    for (kind, qualifier), document in documents.items():
+        if kind != PROVISIONED:
+            continue
+        alias = aliases.get(qualifier)
+        number = qualifier if alias is None else alias.version
+        if number.isdecimal() and (version := versions.get(int(number))) is not None:
+            wanted = version.min_environments + orjson.loads(document.document)["Requested"]
+            versions[int(number)] = replace(version, min_environments=wanted)

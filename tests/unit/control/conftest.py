@@ -108,6 +108,9 @@ class FakeFunctions:
     def drop(self, function: Function, *, deleted: bool = False) -> None:
         self.told.append(("deleted" if deleted else "updated", function.name))
 
+    def is_warm(self, function: Function) -> bool:
+        return ("prewarm", function.name) in self.told
+
     def adopt(self, function: Function) -> None:
         self.told.append(("adopted", function.name))
 

@@ -8,11 +8,12 @@ from onread.errors import (
     CodeStorageExceededException,
     InvalidParameterValueException,
     PreconditionFailedException,
+    ProvisionedConcurrencyConfigNotFoundException,
     ResourceNotFoundException,
 )
 
 from .conftest import ACCOUNT, Api, Run
-from .lambda_calls import ARN, create, publish
+from .lambda_calls import ARN, create, new_code, publish
 
 
 def test_concurrency_is_reserved_and_given_back(run_with_api: Run) -> None:
@@ -195,5 +196,40 @@ def test_a_stale_revision_changes_no_configuration(run_with_api: Run) -> None:
             await api.call(
                 "lambda", "UpdateFunctionConfiguration", FunctionName="f", Timeout=9, RevisionId="stale"
             )
+
+    run_with_api(scenario)
+
+
+def test_provisioned_concurrency_is_kept_for_versions(run_with_api: Run) -> None:
+    async def scenario(api: Api) -> None:
+        await create(api, Publish=True)
+        put = {"ProvisionedConcurrentExecutions": 3}
+        for wrong in ({}, {"Qualifier": "$LATEST"}):
+            with pytest.raises(InvalidParameterValueException, match="unpublished"):
+                await api.call(
+                    "lambda", "PutProvisionedConcurrencyConfig", valid=False, FunctionName="f", **put, **wrong
+                )
+        with pytest.raises(ProvisionedConcurrencyConfigNotFoundException):
+            await api.call("lambda", "GetProvisionedConcurrencyConfig", FunctionName="f", Qualifier="1")
+        await api.call("lambda", "CreateAlias", FunctionName="f", Name="PROD", FunctionVersion="1")
+        api.functions.told.clear()
+        made = await api.call(
+            "lambda", "PutProvisionedConcurrencyConfig", FunctionName="f", Qualifier="PROD", **put
+        )
+        assert made["RequestedProvisionedConcurrentExecutions"] == 3
+        assert made["Status"] == "READY"
+        assert api.functions.told == [("adopted", "f"), ("prewarm", "f")]
+        version = api.records.published.find(ACCOUNT, "f", "1")
+        assert version is not None
+        assert version.min_environments == 3
+        assert (await publish(api))["Version"] == "1"  # it is no part of the version
+        listed = await api.call("lambda", "ListProvisionedConcurrencyConfigs", FunctionName="f")
+        assert [each["FunctionArn"] for each in listed["ProvisionedConcurrencyConfigs"]] == [f"{ARN}:PROD"]
+        await new_code(api, "two = 2", Publish=True)
+        await api.call("lambda", "UpdateAlias", FunctionName="f", Name="PROD", FunctionVersion="2")
+        least = [each.min_environments for each in api.records.published.versions(ACCOUNT, "f")]
+        assert least == [0, 3]
+        await api.call("lambda", "DeleteAlias", FunctionName="f", Name="PROD")
+        assert {each.min_environments for each in api.records.published.versions(ACCOUNT, "f")} == {0}
 
     run_with_api(scenario)

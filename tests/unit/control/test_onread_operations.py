@@ -6,16 +6,16 @@ from onread.errors import InvalidParameterValueException, ResourceNotFoundExcept
 from onread.functions.logs import LogLine
 
 from .conftest import ACCOUNT, NOW, Api, Run
-from .test_lambda_functions import create
+from .lambda_calls import create
 
 
 def test_the_number_of_environments_is_set_and_shown(run_with_api: Run) -> None:
     async def scenario(api: Api) -> None:
         made = await create(api)
         shown = await api.call("onread", "ConfigureFunction", FunctionName="f")
-        assert shown == {"FunctionName": "f", "WarmEnvironments": 2}
+        assert shown == {"FunctionName": "f", "WarmEnvironments": 2, "MinimumEnvironments": 0}
         shown = await api.call("onread", "ConfigureFunction", FunctionName="f", WarmEnvironments=7)
-        assert shown == {"FunctionName": "f", "WarmEnvironments": 7}
+        assert shown == {"FunctionName": "f", "WarmEnvironments": 7, "MinimumEnvironments": 0}
         record = api.records.function(ACCOUNT, "f")
         assert record is not None
         assert record.warm_environments == 7
@@ -25,6 +25,11 @@ def test_the_number_of_environments_is_set_and_shown(run_with_api: Run) -> None:
                 await api.call("onread", "ConfigureFunction", FunctionName="f", WarmEnvironments=wrong)
         with pytest.raises(ResourceNotFoundException):
             await api.call("onread", "ConfigureFunction", FunctionName="g", WarmEnvironments=1)
+        shown = await api.call("onread", "ConfigureFunction", FunctionName="f", MinimumEnvironments=7)
+        assert (shown["MinimumEnvironments"], api.functions.told[-1]) == (7, ("prewarm", "f"))
+        for unfit in ({"MinimumEnvironments": 8}, {"WarmEnvironments": 6}, {"MinimumEnvironments": -1}):
+            with pytest.raises(InvalidParameterValueException, match="between 0 and"):
+                await api.call("onread", "ConfigureFunction", valid=False, FunctionName="f", **unfit)
 
     run_with_api(scenario)
 
