@@ -16,7 +16,11 @@ from typer.main import get_command
 from onread import errors
 from onread.cli.main import app
 from onread.control.function_settings import MEMORY_MB, MOST_TIMEOUT_SECONDS
+from onread.control.lambda_concurrency import ACCOUNT_CONCURRENCY, LEAST_UNRESERVED
+from onread.control.lambda_invoke import MOST_EVENT_BYTES
+from onread.control.lambda_layers import MOST_LAYERS
 from onread.control.onread_operations import MOST_ENVIRONMENTS
+from onread.control.storage import MOST_STORED_BYTES
 from onread.functions.package import ENTRY_LIMIT, UNZIPPED_LIMIT_BYTES, ZIPPED_LIMIT_BYTES
 from onread.functions.settings import PoolSettings
 from onread.functions.variables import LIMIT_BYTES as ENVIRONMENT_BYTES
@@ -251,6 +255,11 @@ def _function_limits() -> Iterator[tuple[str, str]]:
     yield "zipped package", _bytes(ZIPPED_LIMIT_BYTES)
     yield "unzipped package", f"{_bytes(UNZIPPED_LIMIT_BYTES)} in {ENTRY_LIMIT:,} entries"
     yield "environment variables together", _bytes(ENVIRONMENT_BYTES)
+    yield "layers of a function", f"{MOST_LAYERS}, unzipped together with its code as much as a package"
+    yield "code kept for an account", _bytes(MOST_STORED_BYTES)
+    yield "reserved concurrency of all functions", f"{ACCOUNT_CONCURRENCY - LEAST_UNRESERVED:,}"
+    yield "resource policy of a function, a version or an alias", _bytes(MAX_POLICY_BYTES)
+    yield "asynchronous event", f"{_bytes(MOST_EVENT_BYTES)}, tried again twice and for at most six hours"
 
 
 def _fields(settings: type[Any], meanings: Mapping[str, str]) -> Iterator[tuple[str, str]]:

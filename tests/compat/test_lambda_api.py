@@ -8,6 +8,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 from tests.compat.callers import fetch, presign, stage
 from tests.compat.conftest import ACCOUNT, FUNCTIONS, REGION, wait_until
@@ -224,3 +225,36 @@ def test_two_creates_at_once_give_one_function(world):
     with ThreadPoolExecutor(4) as threads:
         ended = sorted(threads.map(create, range(4)))
     assert ended == [(201, "")] + [(409, "ResourceConflictException")] * 3
+
+
+def test_code_is_downloaded_with_nothing_but_its_url(world):
+    api = world.client("lambda")
+    name = world.function("version_a", Publish=True)
+    first = zip_path(FUNCTIONS / "version_a.py")
+    api.update_function_code(FunctionName=name, ZipFile=zip_path(FUNCTIONS / "raises.py"))
+    url = api.get_function(FunctionName=name, Qualifier="1")["Code"]["Location"]
+    answer = urllib3.request("GET", url)
+    assert (answer.status, answer.data, answer.headers["Content-Type"]) == (200, first, "application/zip")
+    other = world.function("echoes")
+    for changed in (
+        url.replace(name, other),
+        url.replace("Qualifier=1", "Qualifier=%24LATEST"),
+        url.partition("?")[0],
+    ):
+        assert urllib3.request("GET", changed, retries=False).status == 403
+    layer = api.publish_layer_version(LayerName=world.unique("layer"), Content={"ZipFile": first})
+    assert urllib3.request("GET", layer["Content"]["Location"]).data == first
+    assert (
+        world.client("onread").get_function_code(FunctionName=name, Qualifier="1")["Content"].read() == first
+    )
+
+    allowed = {
+        "Effect": "Allow",
+        "Action": "lambda:GetFunction",
+        "Resource": f"arn:aws:lambda:*:*:function:{name}",
+    }
+    user, key, secret = world.user(json.dumps({"Version": "2012-10-17", "Statement": allowed}))
+    url = world.client_as("lambda", key, secret).get_function(FunctionName=name)["Code"]["Location"]
+    assert urllib3.request("GET", url, retries=False).status == 200
+    world.client("iam").delete_user_policy(UserName=user, PolicyName="test")
+    assert urllib3.request("GET", url, retries=False).status == 403

@@ -18,6 +18,7 @@ class ControlCall:
         account_id: the account that is managed: the one in the address, else the caller's.
         take_scope: takes over what the request holds until its answer has left (its place among those in
             flight), for what goes on after the answer.
+        endpoint: scheme and host under which the caller reached us.
     """
 
     params: Mapping[str, Any]
@@ -26,6 +27,7 @@ class ControlCall:
     region: str
     request_id: str
     take_scope: Callable[[], AsyncExitStack] = AsyncExitStack
+    endpoint: str = ""
 
 
 ControlOperation = Callable[[ControlCall], Awaitable[Output]]

@@ -9,6 +9,7 @@ from uuid import uuid4
 import structlog
 
 from onread.control.call import ControlCall, Operations
+from onread.control.code_downloads import CodeDownloads
 from onread.control.function_names import (
     find_function,
     find_latest,
@@ -82,6 +83,7 @@ class LambdaFunctionOperations:
         self._clock = clock
         self._read_object = read_object
         self._host = host
+        self._downloads = CodeDownloads(records, clock=clock)
         self._strict = strict
 
     def operations(self) -> Operations:
@@ -130,12 +132,14 @@ class LambdaFunctionOperations:
         return Output(members=_shown(made), status=201)
 
     async def get_function(self, call: ControlCall) -> Output:
-        """GetFunction. The package has no location to download from."""
+        """GetFunction, with a URL at which the code can be downloaded for ten minutes."""
         function = find_version(self._records, call)
         members: dict[str, Any] = {
             "Configuration": function_configuration(function, qualifier=read_qualifier(call)),
             "Code": {"RepositoryType": "S3"},
         }
+        if (location := self._downloads.function_url(call, function)) is not None:
+            members["Code"]["Location"] = location
         if function.tags:
             members["Tags"] = dict(function.tags)
         if function.reserved_concurrency is not None:

@@ -5,11 +5,12 @@ Source: AWS Lambda Developer Guide, "Managing Lambda dependencies with layers"; 
 
 import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from onread.control.call import ControlCall, Operations
+from onread.control.code_downloads import CodeDownloads
 from onread.control.function_settings import format_modified, read_description
 from onread.control.packages import ReadObject, read_package
 from onread.control.pages import cut_page, items_wanted
@@ -41,6 +42,7 @@ class LambdaLayerOperations:
         self._records = records
         self._clock = clock
         self._read_object = read_object
+        self._downloads = CodeDownloads(records, clock=clock)
 
     def operations(self) -> Operations:
         """The operations served here, by AWS's name."""
@@ -86,11 +88,11 @@ class LambdaLayerOperations:
 
         published = self._records.published
         made = await published.publish_layer_version(call.account_id, name, make, package.content)
-        return Output(members=_whole(made), status=201)
+        return Output(members=self._whole(call, made), status=201)
 
     async def get_layer_version(self, call: ControlCall) -> Output:
         """GetLayerVersion."""
-        return Output(members=_whole(self._find(call)))
+        return Output(members=self._whole(call, self._find(call)))
 
     async def get_layer_version_by_arn(self, call: ControlCall) -> Output:
         """GetLayerVersionByArn."""
@@ -98,7 +100,7 @@ class LambdaLayerOperations:
         found = find_layer_version(self._records, arn, account_id=call.account_id, region=call.region)
         if found is None:
             raise _missing()
-        return Output(members=_whole(found))
+        return Output(members=self._whole(call, found))
 
     async def get_layer_version_policy(self, call: ControlCall) -> Output:
         """GetLayerVersionPolicy: layers are their account's own, and have none."""
@@ -141,6 +143,15 @@ class LambdaLayerOperations:
         name, number = self._name(call), call.params["VersionNumber"]
         await self._records.published.delete_layer_version(call.account_id, name, number)
         return Output(status=204)
+
+    def _whole(self, call: ControlCall, version: LayerVersion) -> dict[str, Any]:
+        content: dict[str, Any] = {
+            "CodeSha256": base64.b64encode(bytes.fromhex(version.code_sha256)).decode(),
+            "CodeSize": version.code_size_bytes,
+        }
+        if (location := self._downloads.layer_url(call, version)) is not None:
+            content["Location"] = location
+        return {**_listed(version), "LayerArn": version.layer_arn, "Content": content}
 
     def _all(self, call: ControlCall) -> list[Sequence[LayerVersion]]:
         return self._records.published.layers(call.account_id)
@@ -266,17 +277,6 @@ def _listed(version: LayerVersion) -> dict[str, Any]:
     if version.license:
         members["LicenseInfo"] = version.license
     return members
-
-
-def _whole(version: LayerVersion) -> Mapping[str, Any]:
-    return {
-        **_listed(version),
-        "LayerArn": version.layer_arn,
-        "Content": {
-            "CodeSha256": base64.b64encode(bytes.fromhex(version.code_sha256)).decode(),
-            "CodeSize": version.code_size_bytes,
-        },
-    }
 
 
 def _missing() -> ResourceNotFoundException:

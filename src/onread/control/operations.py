@@ -9,6 +9,7 @@ from onread.control.access_points import AccessPointOperations, BucketExists
 from onread.control.account import AccountOperations
 from onread.control.account_public_access import AccountPublicAccessOperations
 from onread.control.call import ControlOperation
+from onread.control.code_downloads import CodeDownloads
 from onread.control.keys import AccessKeyOperations
 from onread.control.lambda_events import Pause
 from onread.control.lambda_invoke import Spawn
@@ -94,5 +95,6 @@ def control_operations(
             ).operations(),
         ),
         ("onread", ObjectLambdaSettingsOperations(records).operations()),
+        ("onread", CodeDownloads(records, clock=clock).operations()),
     )
     return {(service, name): serve for service, table in tables for name, serve in table.items()}

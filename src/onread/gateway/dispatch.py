@@ -100,6 +100,7 @@ class Dispatch:
                 region=self.region,
                 request_id=call.routed.request_id,
                 take_scope=scope.pop_all,
+                endpoint=f"{call.routed.request.scheme}://{call.routed.request.host}",
             )
         )
 

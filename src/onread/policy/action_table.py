@@ -202,3 +202,8 @@ LAMBDA_RENAMED: Mapping[str, str] = {
 }
 # Operations of Lambda that have the permission of another one, about the same resource.
 LAMBDA_ALIKE: Mapping[str, str] = {"GetLayerVersionByArn": "GetLayerVersion"}
+# Operations of our own that show what an operation of Lambda shows, and need its permission.
+ONREAD_OF_LAMBDA: Mapping[str, str] = {
+    "GetFunctionCode": "GetFunction",
+    "GetLayerVersionCode": "GetLayerVersion",
+}

@@ -21,6 +21,7 @@ from onread.policy.action_table import (
     LAMBDA_RENAMED,
     OBJECT_LAMBDA_ACTIONS,
     OBJECT_LAMBDA_STAND_INS,
+    ONREAD_OF_LAMBDA,
     S3_NAMED_ALIKE,
     S3_RENAMED,
     WITH_VERSION,
@@ -55,6 +56,8 @@ def required_action(service: str, operation: str, params: Mapping[str, Any]) -> 
             return f"s3:{_s3_action(service, operation, params)}"
         case "s3-object-lambda":
             return f"s3-object-lambda:{_object_lambda_action(operation, params)}"
+        case "onread" if operation in ONREAD_OF_LAMBDA:
+            return f"lambda:{ONREAD_OF_LAMBDA[operation]}"
         case "lambda" | "iam" | "sts" | "onread" if _OPERATION.fullmatch(operation):
             renamed = {**LAMBDA_RENAMED, **LAMBDA_ALIKE} if service == "lambda" else {}
             return f"{service}:{renamed.get(operation, operation)}"
@@ -173,6 +176,8 @@ def service_resource(
         case "s3" | "s3control":
             return _control_resource(operation, params, account_id=account_id, region=region)
         case "lambda":
+            return _lambda_resource(operation, params, account_id=account_id, region=region)
+        case "onread" if operation in ONREAD_OF_LAMBDA:
             return _lambda_resource(operation, params, account_id=account_id, region=region)
         case "iam" | "sts":
             return _iam_resource(params, account_id=account_id)

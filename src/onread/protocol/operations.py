@@ -239,7 +239,9 @@ SERVED: Mapping[str, frozenset[str]] = {
         (
             "ConfigureFunction",
             "ConfigureObjectLambdaAccessPoint",
+            "GetFunctionCode",
             "GetFunctionLogs",
+            "GetLayerVersionCode",
             "GetObjectLambdaAccessPointSettings",
         )
     ),

@@ -5,6 +5,7 @@ Owns the other direction of `onread.sigv4.verify`. The clock is an argument; not
 
 from collections.abc import Iterable
 from datetime import datetime
+from hashlib import sha256
 
 from onread.sigv4.canonical import (
     Pair,
@@ -21,6 +22,8 @@ from onread.sigv4.scope import MAX_EXPIRES_SECONDS, TERMINATOR, signs_as_s3
 from onread.sigv4.signature import sign_text, signing_key
 from onread.wire.dates import format_basic
 from onread.wire.message import Headers
+
+_EMPTY_SHA256 = sha256(b"").hexdigest()
 
 
 def presign(
@@ -46,7 +49,7 @@ def presign(
         path: percent-encoded.
         query: names and values, decoded.
         headers: what the client must send besides ``host``, with these values.
-        service: of S3's family; other services have no presigned URLs of this kind.
+        service: of S3's family, where the body is not signed, or another: then there may be none.
         expires_seconds: 1 to 604800.
 
     Raises:
@@ -60,8 +63,10 @@ def presign(
     names = sorted(signed.names())
     pairs = [(encode(name.encode()), encode(value.encode())) for name, value in query]
     pairs += _signature_parameters(access_key_id, scope, timestamp, expires_seconds, names, session_token)
+    as_s3 = signs_as_s3(service)
+    payload_hash = UNSIGNED_PAYLOAD if as_s3 else _EMPTY_SHA256
     canonical_request = _canonical_request(
-        method, path, join_query(pairs), names, signed, host, UNSIGNED_PAYLOAD, as_s3=signs_as_s3(service)
+        method, path, join_query(pairs), names, signed, host, payload_hash, as_s3=as_s3
     )
     key = signing_key(secret, timestamp[:8], region, service)
     signature = sign_text(key, string_to_sign(timestamp, scope, canonical_request))
