@@ -11,7 +11,7 @@ from io import BytesIO
 
 from sqlalchemy import Connection, LargeBinary, delete, exists, func, insert, select
 
-from onread.errors import ResourceNotFoundException
+from onread.errors import ResourceConflictException, ResourceNotFoundException
 from onread.metadata.schema import function_code, function_versions, functions, layer_versions
 
 _PIECE_BYTES = 1 << 20
@@ -22,6 +22,19 @@ def keep_code(connection: Connection, code: bytes, stored_at: datetime) -> None:
     sha256 = hashlib.sha256(code).hexdigest()
     if not connection.scalar(select(exists().where(function_code.c.sha256 == sha256))):
         connection.execute(insert(function_code).values(sha256=sha256, content=code, stored_at=stored_at))
+
+
+def require_code(connection: Connection, sha256s: Iterable[str]) -> None:
+    """Every one of these zips is kept: a layer that was looked up may have been deleted since.
+
+    Raises:
+        ResourceConflictException: one is not.
+    """
+    for sha256 in sha256s:
+        if not connection.scalar(select(exists().where(function_code.c.sha256 == sha256))):
+            raise ResourceConflictException(
+                "A layer of the function was deleted meanwhile. Please try again."
+            )
 
 
 def drop_unused_code(connection: Connection, sha256s: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from onread.errors import ResourceConflictException, ResourceNotFoundException
-from onread.metadata.function_code import drop_unused_code, keep_code
+from onread.metadata.function_code import drop_unused_code, keep_code, require_code
 from onread.metadata.function_records import FunctionLayer
 from onread.metadata.records import LATEST, Function
 from onread.metadata.schema import function_versions, functions
@@ -24,12 +24,13 @@ def create(
     """Add a function with its code.
 
     Raises:
-        ResourceConflictException: the name is taken in this account and Region.
+        ResourceConflictException: the name is taken in this account and Region, or a layer is gone.
     """
     place = (record.account_id, record.region, record.name)
     if connection.execute(select(functions.c.name).where(*_at(place))).first() is not None:
         raise ResourceConflictException(f"Function already exist: {record.name}")
     keep_code(connection, code, stored_at)
+    require_code(connection, named_code(record))
     connection.execute(insert(functions).values(_row(sealer, record)))
 
 
@@ -50,6 +51,7 @@ def update_function(
     changed = change(before)
     if code is not None:
         keep_code(connection, code, stored_at)
+    require_code(connection, named_code(changed) - named_code(before))
     connection.execute(update(functions).where(*_at(place)).values(_row(sealer, changed)))
     drop_unused_code(connection, named_code(before) - named_code(changed))
     return changed
