@@ -7,13 +7,52 @@ Source: AWS Lambda Developer Guide, "Packaging your layer content": "Lambda extr
 that you added them", and files of later layers replace those of earlier ones.
 """
 
+import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from onread.functions.package import publish_folder, unpacking_folder
+from onread.functions.package import publish_folder, remove_folder, unpacking_folder
+
+
+class MergedLayers:
+    """The merged folders of one pool: made when they are first needed, removed when nobody uses them.
+
+    Args:
+        folder: its own.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._holders: Counter[Path] = Counter()
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def hold(self, folders: Sequence[Path]) -> AsyncIterator[Path]:
+        """What these unpacked layers make together, for as long as the scope is open.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        async with self._lock:
+            merged = await asyncio.to_thread(merge_layers, folders, self._folder)
+            self._holders[merged] += 1
+        try:
+            yield merged
+        finally:
+            self._holders[merged] -= 1
+            await self._remove_unused(merged)
+
+    async def _remove_unused(self, merged: Path) -> None:
+        async with self._lock:
+            if not self._holders[merged]:
+                del self._holders[merged]
+                with suppress(OSError):  # what stays is removed at the next start
+                    await asyncio.to_thread(remove_folder, merged)
 
 
 def merge_layers(folders: Sequence[Path], cache: Path) -> Path:

@@ -22,7 +22,7 @@ from onread.errors import (
 )
 from onread.functions.fleet import Fleet
 from onread.functions.invoker import Invocation, Outcome
-from onread.functions.layering import merge_layers
+from onread.functions.layering import MergedLayers
 from onread.functions.logs import Clock, EnvironmentLog, FunctionLog, LogLine, LogSink
 from onread.functions.package import check_handler, remove_folder
 from onread.functions.package_cache import Code, PackageCache
@@ -111,6 +111,7 @@ class FunctionPool:
         self._log_sink = log_sink
         self._observer: Observer = observer or NoObserver()
         self._runtimes = runtimes or Runtimes(search_path=settings.search_path)
+        self._layers = MergedLayers(self.settings.cache_directory / "layers")
         self._packages = PackageCache(
             self.settings.cache_directory / "code", code=code, limit_bytes=settings.code_cache_bytes
         )
@@ -298,7 +299,7 @@ class FunctionPool:
             return None
         hold = self._packages.hold
         folders = [await held.enter_async_context(hold(each.code_sha256)) for each in function.layers]
-        return await asyncio.to_thread(merge_layers, folders, self.settings.cache_directory / "layers")
+        return await held.enter_async_context(self._layers.hold(folders))
 
     def ran(self, function: Function, outcome: Outcome, seconds: float) -> None:
         """See `fleet.Headquarters`."""

@@ -1,8 +1,9 @@
 """Layers as one folder: later over earlier, read-only, made once."""
 
+import asyncio
 import stat
 
-from onread.functions.layering import merge_layers
+from onread.functions.layering import MergedLayers, merge_layers
 
 
 def layer(root, name, **files):
@@ -42,3 +43,20 @@ def test_a_combination_is_made_once_and_shares_its_files(tmp_path):
     assert merge_layers([only], tmp_path / "layers") == merged
     assert [path.name for path in (tmp_path / "layers").iterdir()] == [merged.name]
     assert (merged / "python/one").stat().st_ino == (only / "python/one").stat().st_ino
+
+
+def test_a_combination_goes_when_nobody_holds_it(tmp_path):
+    only = layer(tmp_path, "a" * 64, python__one="1")
+
+    async def scenario():
+        layers = MergedLayers(tmp_path / "layers")
+        async with layers.hold([only]) as first:
+            async with layers.hold([only]) as second:
+                assert first == second
+            assert (first / "python/one").read_text() == "1"
+        assert list((tmp_path / "layers").iterdir()) == []
+        async with layers.hold([only]) as again:
+            assert (again / "python/one").read_text() == "1"
+        assert (only / "python/one").read_text() == "1"
+
+    asyncio.run(scenario())
