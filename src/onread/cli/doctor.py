@@ -3,34 +3,22 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from onread.cli.client import endpoint
+from onread.cli.doctor_stores import look_at_stores
+from onread.cli.finding import Finding, compare_clocks
 from onread.cli.output import AsJson
 from onread.config import ConfigurationError, Settings, load_settings
 
-State = Literal["ok", "warning", "problem"]
-
 _DATABASES = ("control.sqlite3", "store/index.sqlite")
 _FREE_GIB = 1.0
-# SigV4 accepts fifteen minutes; at five there is still time to mend the clock.
-_SKEW_SECONDS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; ``advice`` says what to do when it is not ok."""
-
-    state: State
-    subject: str
-    detail: str
-    advice: str = ""
 
 
 def doctor(
@@ -38,7 +26,7 @@ def doctor(
     data_dir: Annotated[str | None, typer.Option(help="The data directory that serve uses.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check settings, data directory, databases, names, runtime, the running gateway and its clock.
+    """Check settings, data directory, databases, names, runtime, stores, the running gateway and its clock.
 
     Ends with 1 when something is a problem; warnings do not count.
     """
@@ -67,6 +55,7 @@ def examine(flags: dict[str, str | None], config: Path | None) -> Iterator[Findi
         look_at_names,
         look_at_runtime,
         look_at_isolation,
+        look_at_stores,
         look_at_gateway,
     )
     for check in checks:
@@ -192,13 +181,3 @@ def look_at_gateway(_settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("ok", "gateway", f"{endpoint()} answers")
     yield compare_clocks(parsedate_to_datetime(date), datetime.now(UTC))
-
-
-def compare_clocks(theirs: datetime, ours: datetime) -> Finding:
-    """How far the gateway's clock is from ours: signatures name the time."""
-    skew = abs((ours - theirs).total_seconds())
-    if skew > _SKEW_SECONDS:
-        return Finding(
-            "problem", "clock", f"differs from the gateway's by {skew:.0f} s", "synchronise both clocks"
-        )
-    return Finding("ok", "clock", "agrees with the gateway's")
