@@ -27,6 +27,7 @@ class StoreSettings:
         buckets: their names; None: every bucket that no other store has.
         path_style: buckets in the path; else before the host.
         trailers: the store understands checksums behind a body (``STREAMING-UNSIGNED-PAYLOAD-TRAILER``).
+        direct_input_url: functions read from the store itself, with a presigned URL of it.
         tls_ca: certificates to trust instead of the system's.
     """
 
@@ -41,6 +42,7 @@ class StoreSettings:
     buckets: frozenset[str] | None
     path_style: bool = True
     trailers: bool = True
+    direct_input_url: bool = False
     tls_ca: Path | None = None
     connect_seconds: float = 2.0
     first_byte_seconds: float = 10.0
@@ -194,6 +196,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "buckets": _buckets,
     "path_style": _boolean,
     "trailers": _boolean,
+    "direct_input_url": _boolean,
     "tls_ca": _file,
     "connect_seconds": _seconds,
     "first_byte_seconds": _seconds,

@@ -4,7 +4,7 @@ Source: Amazon S3 API Reference, CopyObject, ``x-amz-copy-source``.
 """
 
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from onread.addressing.arn import parse_access_point_arn
 from onread.addressing.names import OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PLAIN_SUFFIX
@@ -57,6 +57,12 @@ def parse_copy_source(text: str) -> CopySource:
     elif container.endswith((OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PLAIN_SUFFIX)):
         raise NotImplemented(_NOT_THROUGH_OBJECT_LAMBDA)
     return CopySource(container=container, key=key, version_id=version_id or None)
+
+
+def copy_source_text(source: CopySource) -> str:
+    """As it stands on the wire: the inverse of `parse_copy_source`."""
+    text = quote_from_bytes(f"{source.container}/{source.key}".encode(), safe="/-_.~")
+    return text if source.version_id is None else f"{text}{_VERSION_ID}{source.version_id}"
 
 
 def _standard_access_point(text: str) -> str:

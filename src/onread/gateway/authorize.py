@@ -78,11 +78,20 @@ class Authorizer:
             require_tags=partial(data.require_tags, known.routed.operation.name, asker, place),
             require_named=partial(self._services.require_named, known.routed.operation, asker),
             recheck=partial(self._recheck, call, now),
+            may_read_input=partial(self._may_read_input, call, asker),
         )
 
     def _recheck(self, call: ResolvedCall, now: datetime) -> None:
         """Once more, by the policies as they are by then; the time is still that of the request."""
         self(call, now=now)
+
+    def _may_read_input(self, call: ResolvedCall, asker: Asker) -> bool:
+        """What is asked of an ``inputS3Url`` when it is used: for one that the gateway will not see."""
+        if not isinstance(call.target, ObjectLambdaTarget):
+            return False
+        supporting = call.target.supporting
+        place = self.attached.access_point(supporting, _VIA_OBJECT_LAMBDA)
+        return self._data.may_read_input(asker, place, call.known.routed.params)
 
     def allows(self, principal: Principal, action: str, resource: str) -> bool:
         """Whether a principal may do one more thing, beyond the request itself."""
@@ -102,7 +111,9 @@ class Authorizer:
 
     @property
     def _data(self) -> DataRules:
-        return DataRules(attached=self.attached, object_tags=self.object_tags)
+        return DataRules(
+            attached=self.attached, object_tags=self.object_tags, find_source=self.records.find_source
+        )
 
     def _check(self, call: ResolvedCall, asker: Asker) -> Place:
         """Ask everything; what holds the keys, for later questions about single ones."""

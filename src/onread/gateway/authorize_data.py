@@ -1,9 +1,10 @@
 """May they read and write: objects and buckets, directly or through a standard access point."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from onread.addressing.names import is_alias
 from onread.errors import AccessDenied
 from onread.gateway.asker import Asker
 from onread.gateway.attached_policies import AttachedPolicies, Place, bucket_and_key
@@ -25,10 +26,12 @@ class DataRules:
 
     Args:
         object_tags: finds the tags of an object, for policies that name them.
+        find_source: the access point that a copy reads through, by its ARN or alias.
     """
 
     attached: AttachedPolicies
     object_tags: FindObjectTags
+    find_source: Callable[[str], AccessPoint | None]
 
     def check(self, call: ResolvedCall, asker: Asker, place: Place) -> None:
         """Ask for every action that the operation needs on the key, or on the place itself.
@@ -67,6 +70,10 @@ class DataRules:
         action = _versioned("s3:GetObjectTagging", params.get("VersionId"))
         return self._may(asker, place, action, params["Key"])
 
+    def may_read_input(self, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
+        """Whether the caller may read the original through the supporting access point."""
+        return self._may(asker, place, _versioned("s3:GetObject", params.get("VersionId")), params["Key"])
+
     def may_copy_tags(self, operation: str, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
         """Whether the caller may read the tags of a copy's source and set those of its target.
 
@@ -104,8 +111,19 @@ class DataRules:
 
     def _may_at_source(self, asker: Asker, action: str, source: str) -> bool:
         bucket, key = bucket_and_key(source)
+        if not bucket or is_alias(bucket):
+            container, _, below = source.partition("/object/")
+            return self._may_through(asker, action, bucket or container, key or below)
         late = existing_tags(self.object_tags, bucket, key)
         return asker.allows(action, source, self.attached.of_object(source), {}, late)
+
+    def _may_through(self, asker: Asker, action: str, access_point: str, key: str) -> bool:
+        """A copy that reads through an access point needs what any read through it does."""
+        found = self.find_source(access_point)
+        if found is None:
+            return False
+        self.attached.refuse_strangers(asker.principal, found.bucket, found)
+        return self._may(asker, self.attached.access_point(found, {}), action, key)
 
 
 def _versioned(action: str, version_id: str | None) -> str:

@@ -133,6 +133,7 @@ class AuthorizedCall:
         may_copy_tags: whether the caller may copy a source's tags.
         require_tags: asks about the tags in a document; raises AccessDenied.
         recheck: asks everything once more, by the policies as they are now; raises what ``authorize`` does.
+        may_read_input: whether the caller may read the original of a transformed object.
         require_named: asks about what the document of a service's operation names, its head included;
             raises AccessDenied.
     """
@@ -145,6 +146,7 @@ class AuthorizedCall:
     require_tags: Callable[[Mapping[str, Any]], None]
     require_named: Callable[[Mapping[str, Any]], None]
     recheck: Callable[[], None]
+    may_read_input: Callable[[], bool]
 
     @property
     def routed(self) -> RoutedCall:

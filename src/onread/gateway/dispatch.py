@@ -28,6 +28,7 @@ from onread.gateway.payload import open_payload
 from onread.gateway.storing import store_call, without_unreadable_tags
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
+from onread.objectlambda.input_url import METHODS
 from onread.objectlambda.slices.sliced import SlicedReads
 from onread.objectlambda.transform import ReadCall, Transformation
 from onread.objectlambda.write_get_object_response import WriteCall, WriteGetObjectResponse
@@ -123,6 +124,7 @@ class Dispatch:
     ) -> Output | Response:
         if target.transformation_for(call.routed.operation.name) is None:
             return await self._through(call, target.supporting, scope)
+        sliced = target.is_sliced(call.routed.operation.name)
         read = ReadCall(
             request_id=call.routed.request_id,
             request=call.routed.request,
@@ -133,10 +135,23 @@ class Dispatch:
             supporting=target.supporting,
             configuration=target.configuration,
             settings=target.settings,
+            direct_url=None if sliced else self._direct_url(call, target),
         )
-        if target.is_sliced(read.operation):
+        if sliced:
             return await self.slices.read(read, scope)
         return await self.transformation.transform(read, scope)
+
+    def _direct_url(self, call: AuthorizedCall, target: ObjectLambdaTarget) -> str | None:
+        """The gateway will not see it used, so what it would ask then is asked now.
+
+        Who may not read gets the usual URL, which will tell the function so.
+        """
+        routed, bucket = call.routed, target.supporting.bucket
+        if routed.operation.name not in ("GetObject", "HeadObject") or not self.stores.forwards(bucket):
+            return None
+        seconds = self.transformation.settings.input_url_seconds
+        url = self.stores.direct_url(bucket, METHODS[routed.operation.name], routed.params, seconds)
+        return url if url is not None and call.may_read_input() else None
 
     async def _write(self, call: AuthorizedCall, route: str | None, scope: AsyncExitStack) -> Output:
         write = WriteCall(
@@ -152,7 +167,9 @@ class Dispatch:
     async def _store(self, call: AuthorizedCall, bucket: str, scope: AsyncExitStack) -> Output | Response:
         operation = call.routed.operation
         raw = self.stores.forwards(bucket)
-        asked = await store_call(call, bucket, account_id=self.account_id, raw=raw)
+        asked = await store_call(
+            call, bucket, account_id=self.account_id, raw=raw, find_source=self.records.find_source
+        )
         if operation.name == "DeleteObjects":
             return await delete_objects(call, asked, self.stores, scope)
         if operation.name == "PutBucketPolicy" and not raw:

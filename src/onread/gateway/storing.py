@@ -1,15 +1,17 @@
 """An authorised call as its store is to do it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from onread.addressing.copy_source import CopySource, parse_copy_source
+from onread.addressing.copy_source import CopySource, copy_source_text, parse_copy_source
 from onread.addressing.names import is_alias
-from onread.errors import MissingContentLength, NotImplemented
+from onread.errors import MissingContentLength, NoSuchAccessPoint
 from onread.gateway.call import AuthorizedCall
 from onread.gateway.documents import parse_document, read_document
 from onread.gateway.payload import announced_algorithm, open_payload
 from onread.gateway.rechecked_body import RecheckedBody
+from onread.metadata.records import AccessPoint
 from onread.stores.store import StoreCall
 from onread.wire.message import Body, BytesBody, Response
 from onread.wire.output import Output
@@ -19,12 +21,20 @@ _UNDERSTOOD = frozenset({"CreateBucket", "DeleteObjects", "PutObjectTagging"})
 _TAG_COUNT = "x-amz-tagging-count"
 
 
-async def store_call(call: AuthorizedCall, bucket: str, *, account_id: str, raw: bool) -> StoreCall:
+async def store_call(
+    call: AuthorizedCall,
+    bucket: str,
+    *,
+    account_id: str,
+    raw: bool,
+    find_source: Callable[[str], AccessPoint | None],
+) -> StoreCall:
     """The call for the store that holds the bucket.
 
     Args:
         raw: the store takes the request as it came: a document that onread need not understand stays
             unread, so that what it does not know goes through.
+        find_source: see `DataRules`.
     """
     routed = call.routed
     operation = routed.operation
@@ -39,6 +49,9 @@ async def store_call(call: AuthorizedCall, bucket: str, *, account_id: str, raw:
             document = await read_document(body, operation.document_limit_bytes)
         if not raw or operation.name in _UNDERSTOOD:
             params = {**params, **await parse_document(operation, document)}
+    source = _copy_source(params, find_source)
+    if source is not None:
+        params = {**params, "CopySource": copy_source_text(source)}
     return StoreCall(
         operation=operation.name,
         bucket=bucket,
@@ -48,7 +61,7 @@ async def store_call(call: AuthorizedCall, bucket: str, *, account_id: str, raw:
         may_copy_tags=call.may_copy_tags,
         request=routed.request,
         document=document,
-        copy_source=_copy_source(params, raw=raw),
+        copy_source=source,
     )
 
 
@@ -69,10 +82,16 @@ def without_unreadable_tags(call: AuthorizedCall, answer: Output | Response) -> 
     return answer
 
 
-def _copy_source(params: Mapping[str, Any], *, raw: bool) -> CopySource | None:
+def _copy_source(
+    params: Mapping[str, Any], find_source: Callable[[str], AccessPoint | None]
+) -> CopySource | None:
+    """What a copy reads, by its bucket's own name; it was authorised as what the caller named."""
     if "CopySource" not in params:
         return None
     source = parse_copy_source(str(params["CopySource"]))
-    if raw and (source.container.startswith("arn:") or is_alias(source.container)):
-        raise NotImplemented("An access point as copy source is not implemented: name its bucket.")
-    return source
+    if not source.container.startswith("arn:") and not is_alias(source.container):
+        return source
+    access_point = find_source(source.container)
+    if access_point is None:
+        raise NoSuchAccessPoint
+    return replace(source, container=access_point.bucket)

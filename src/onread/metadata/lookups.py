@@ -46,6 +46,13 @@ class Lookups:
         """The standard access point with this ``...-s3alias``."""
         return self._snapshot.access_points_by_alias.get(alias)
 
+    def find_source(self, name: str) -> AccessPoint | None:
+        """The standard access point of this ARN or alias."""
+        if not name.startswith("arn:"):
+            return self.access_point_by_alias(name)
+        account_id, _, resource = name.partition(":s3:")[2].partition(":")[2].partition(":")
+        return self.access_point(account_id, resource.removeprefix("accesspoint/"))
+
     def object_lambda_access_point(self, account_id: str, name: str) -> ObjectLambdaAccessPoint | None:
         """The Object Lambda access point of this name."""
         return self._snapshot.object_lambda_access_points.get((account_id, name))

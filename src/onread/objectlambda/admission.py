@@ -32,6 +32,7 @@ class ReadCall:
         params: the head's members by AWS's name.
         supporting: the access point through which the function reads the original.
         settings: onread's own, of the access point.
+        direct_url: a URL of the store itself, in place of the one that comes through the gateway.
     """
 
     request_id: str
@@ -43,6 +44,7 @@ class ReadCall:
     supporting: AccessPoint
     configuration: ObjectLambdaConfiguration
     settings: ObjectLambdaSettings = DEFAULT_SETTINGS
+    direct_url: str | None = None
 
 
 @frozen(kw_only=True)

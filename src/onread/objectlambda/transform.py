@@ -168,6 +168,8 @@ class Transformation:
 
     def presign(self, call: ReadCall) -> str:
         """The ``inputS3Url`` of a read."""
+        if call.direct_url is not None:
+            return call.direct_url
         return build_input_url(
             operation=call.operation,
             params=call.params,

@@ -1,6 +1,6 @@
 """Which store holds which bucket, and what is asked of all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any, Protocol
@@ -60,6 +60,19 @@ class Stores:
     def forwards(self, bucket: str) -> bool:
         """Requests for this bucket go on as they came, to an upstream store."""
         return bool(self._upstreams) and self.upstream_of(bucket) is not None
+
+    def direct_url(self, bucket: str, method: str, params: Mapping[str, Any], seconds: int) -> str | None:
+        """A URL of the store itself that reads one object; None where its operator has not allowed that.
+
+        Args:
+            params: ``Key``, and ``VersionId`` when one is asked for.
+        """
+        store = self.upstream_of(bucket) if self._upstreams else None
+        if store is None or not store.settings.direct_input_url:
+            return None
+        version_id = params.get("VersionId")
+        query = {"versionId": version_id} if version_id is not None else {}
+        return store.direct_url(bucket, method, params["Key"], query, seconds)
 
     def bucket_owner(self, name: str) -> str | None:
         """The account that owns the bucket; None when the embedded store should have it, and has not.

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onread.addressing.copy_source import CopySource, parse_copy_source
+from onread.addressing.copy_source import CopySource, copy_source_text, parse_copy_source
 from onread.errors import InvalidArgument, InvalidRequest, NotImplemented, S3Error
 
 POINT = "arn:aws:s3:us-east-1:111122223333:accesspoint"
@@ -64,3 +64,11 @@ def test_every_copy_source_is_read_or_refused(text):
         return
     assert source.container
     assert source.key
+
+
+@pytest.mark.parametrize(
+    "text", ["b/k", "b/a%20b%252F%2Bc", "b/%F0%9F%A6%80?versionId=v1", "b//a/../b", "b/k%3FversionId=x"]
+)
+def test_a_source_is_written_as_it_is_read(text):
+    source = parse_copy_source(text)
+    assert parse_copy_source(copy_source_text(source)) == source

@@ -6,7 +6,6 @@ Pure: knows no socket and no clock.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from onread.addressing.copy_source import CopySource
 from onread.protocol.query_string import decode_query_text
 from onread.sigv4.canonical import Pair, encode, split_query
 from onread.sigv4.sign import presign, sign_request
@@ -71,14 +70,6 @@ def _encoded(text: str) -> str:
     return encode(decode_query_text(text).encode())
 
 
-def copy_source_header(source: CopySource, bucket: str) -> Pair:
-    """``x-amz-copy-source`` with the bucket's own name."""
-    text = encode(f"{bucket}/{source.key}".encode(), safe="/")
-    if source.version_id is not None:
-        text += f"?versionId={source.version_id}"
-    return "x-amz-copy-source", text
-
-
 def host_of(store: StoreSettings, bucket: str) -> str:
     """The host that a request for the bucket names."""
     return store.authority if store.path_style or not bucket else f"{bucket}.{store.authority}"
@@ -135,13 +126,14 @@ def direct_url(
     bucket: str,
     key: str,
     *,
+    method: str,
     query: Mapping[str, str],
     now: datetime,
     expires_seconds: int,
 ) -> str:
     """A URL of the store itself that reads one object until it expires."""
     return presign(
-        method="GET",
+        method=method,
         scheme=store.scheme,
         host=host_of(store, bucket),
         path=path_of(store, bucket, key),

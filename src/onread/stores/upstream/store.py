@@ -1,7 +1,7 @@
 """One S3 endpoint as a store."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +9,8 @@ from hashlib import sha256
 
 import structlog
 
-from onread.errors import NotImplemented, ServiceUnavailable, SlowDown
+from onread.addressing.copy_source import CopySource, copy_source_text
+from onread.errors import AccessDenied, NotImplemented, ServiceUnavailable, SlowDown
 from onread.outbound.client import Client
 from onread.outbound.failures import Busy, LateAnswer, NoAnswer, OutboundFailure, Unreachable
 from onread.outbound.message import Limits, Origin, Outgoing, tls_terms
@@ -24,7 +25,7 @@ from onread.stores.upstream.documents import render_delete, render_location, wit
 from onread.stores.upstream.own import read_members, refusal, render_members
 from onread.stores.upstream.reframe import TRAILER_PAYLOAD, reframe
 from onread.stores.upstream.request import (
-    copy_source_header,
+    direct_url,
     forwarded_headers,
     forwarded_query,
     host_of,
@@ -106,10 +107,25 @@ class UpstreamStore:
             return await self._ask(call, scope)
         return await self._forward(call, call.request, scope)
 
+    def direct_url(
+        self, bucket: str, method: str, key: str, query: Mapping[str, str], expires_seconds: int
+    ) -> str:
+        """A URL of the store itself that reads one object until it expires."""
+        return direct_url(
+            self.settings,
+            bucket,
+            key,
+            method=method,
+            query=query,
+            now=self._clock(),
+            expires_seconds=expires_seconds,
+        )
+
     async def _forward(self, call: StoreCall, request: Request, scope: AsyncExitStack) -> Output | Response:
         headers = forwarded_headers(request.headers)
         if call.copy_source is not None:
-            headers.append(copy_source_header(call.copy_source, call.copy_source.container))
+            headers.append(("x-amz-copy-source", copy_source_text(call.copy_source)))
+            await self._check_tags(call, call.copy_source)
         body, payload_hash, headers = await self._payload(call, request.headers, headers)
         response = await self._send(
             call,
@@ -133,6 +149,21 @@ class UpstreamStore:
             head=request.method == "HEAD",
             endless=call.operation in _ENDLESS,
         )
+
+    async def _check_tags(self, call: StoreCall, source: CopySource) -> None:
+        """A copy takes its source's tags along: who may not, copies only what has none."""
+        copies = call.operation == "CopyObject" and call.params.get("TaggingDirective") != "REPLACE"
+        if not copies or call.may_copy_tags():
+            return
+        params = {"Key": source.key, **({"VersionId": source.version_id} if source.version_id else {})}
+        asked = StoreCall(
+            operation="GetObjectTagging", bucket=source.container, params=params, account_id=call.account_id
+        )
+        async with AsyncExitStack() as scope:
+            body = (await self._ask(asked, scope)).body
+            tags = body if isinstance(body, bytes) else await body.read(LONGEST_ERROR_BYTES) if body else b""
+        if b"<Tag>" in tags:
+            raise AccessDenied
 
     async def _payload(
         self, call: StoreCall, given: Headers, headers: list[Pair]
