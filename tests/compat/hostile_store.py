@@ -84,7 +84,7 @@ class HostileStore:
         return sum(f"/{key} ".encode() in head.splitlines()[0] for head in self.heads)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 self.heads.append(head)
@@ -96,7 +96,6 @@ class HostileStore:
                     await writer.drain()
                 if then == CLOSE:
                     break
-        writer.close()
 
 
 @contextlib.contextmanager
@@ -110,8 +109,11 @@ def hostile_store(port: int = 0) -> Iterator[HostileStore]:
         ready.set()
         await ended.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        serving = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in serving:
             task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+        await asyncio.sleep(0)  # transports that were closed say so in the loop's next turn
 
     ended = asyncio.Event()
     thread = threading.Thread(target=loop.run_until_complete, args=(main(ended),))
