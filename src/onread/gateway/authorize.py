@@ -89,6 +89,8 @@ class Authorizer:
         """What is asked of an ``inputS3Url`` when it is used: for one that the gateway will not see."""
         if not isinstance(call.target, ObjectLambdaTarget):
             return False
+        if asker.principal.kind is PrincipalKind.ANONYMOUS:
+            return False
         supporting = call.target.supporting
         place = self.attached.access_point(supporting, _VIA_OBJECT_LAMBDA)
         return self._data.may_read_input(asker, place, call.known.routed.params)
