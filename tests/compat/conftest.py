@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.compat.seaweed import Seaweed, running_seaweed
 
 from onread.cli.client import make_client
 from onread.cli.spawn import SpawnedGateway, gateway
@@ -178,6 +179,24 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with gateway(
         tmp_path_factory.mktemp("world") / "data", environment={"ONREAD_LOG_LEVEL": "debug"}
     ) as spawned:
+        yield World(spawned)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
+    """A store that is not ours."""
+    with running_seaweed(tmp_path_factory.mktemp("weed")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def over_store(store: Seaweed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A gateway whose buckets are that store's."""
+    folder = tmp_path_factory.mktemp("over-store")
+    config = folder / "onread.toml"
+    config.write_text(store.settings())
+    environment = {"ONREAD_LOG_LEVEL": "debug"}
+    with gateway(folder / "data", "--config", str(config), environment=environment) as spawned:
         yield World(spawned)
 
 

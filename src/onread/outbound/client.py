@@ -104,6 +104,11 @@ class Client:
         return response
 
     async def _acquire(self, outgoing: Outgoing, *, fresh: bool) -> Connection:
+        if not fresh and not self._places.locked():  # nearly always: nothing to wait for, and no clock to set
+            kept = self._take_kept(repeatable=outgoing.repeatable)
+            if kept is not None:
+                await self._places.acquire()
+                return kept
         waiting = True
         try:
             async with asyncio.timeout(self._limits.connect_seconds):

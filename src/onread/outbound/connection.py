@@ -60,14 +60,14 @@ class Connection(asyncio.Protocol):
         head = render_head(outgoing)
         self._exchange = exchange = Exchange(self._loop, release, seconds)
         self._reader.expect(head_only=outgoing.method == "HEAD")
-        await self._send(head)
         if isinstance(outgoing.body, Body):
             async with asyncio.TaskGroup() as tasks:
-                uploading = self._upload(exchange, outgoing.body)
+                uploading = self._upload(exchange, head, outgoing.body)
                 upload = tasks.create_task(uploading, name="onread.outbound.upload")
                 await exchange.settled()
                 upload.cancel()
         else:
+            await self._send(head)
             exchange.sent(self._fail)
             await exchange.settled()
         if exchange.response is None:
@@ -88,40 +88,49 @@ class Connection(asyncio.Protocol):
 
     # The request's body
 
-    async def _upload(self, exchange: Exchange, body: Body) -> None:
-        """Never raises: a failure is the exchange's."""
+    async def _upload(self, exchange: Exchange, head: bytes, body: Body) -> None:
+        """Never raises: a failure is the exchange's.
+
+        The head leaves with the first bytes of the body: SeaweedFS takes a head that nothing follows for
+        an empty object.
+        """
         try:
             if body.length_bytes is None:
-                await self._send_chunks(body)
+                await self._send_chunks(head, body)
             else:
-                await self._send_declared(body, body.length_bytes)
+                await self._send_declared(head, body, body.length_bytes)
         except Exception as failure:  # handed to whoever waits in `exchange`, who raises it
             self._fail(failure)
         else:
             exchange.sent(self._fail)
 
-    async def _send_declared(self, body: Body, length_bytes: int) -> None:
+    async def _send_declared(self, head: bytes, body: Body, length_bytes: int) -> None:
         missing, held = length_bytes, b""
         async for chunk in body:
             missing -= len(chunk)
             if missing > 0:
-                await self._send(chunk)
+                await self._send(head, chunk)
+                head = b""
             else:
                 held += chunk  # the body may still say that what came was wrong
         if missing:
             raise ValueError("a body is not as long as it said")
-        await self._send(held)
+        await self._send(head, held)
 
-    async def _send_chunks(self, body: Body) -> None:
+    async def _send_chunks(self, head: bytes, body: Body) -> None:
         async for chunk in body:
-            await self._send(b"%x\r\n" % len(chunk), chunk, b"\r\n")
-        await self._send(_LAST_CHUNK)
+            await self._send(head, b"%x\r\n" % len(chunk), chunk, b"\r\n")
+            head = b""
+        await self._send(head, _LAST_CHUNK)
 
     async def _send(self, *pieces: bytes) -> None:
         if self._transport is None or not self._is_open:
             reason = "The connection ended while the request was sent."
             raise NoAnswer(reason, stale=self._has_served)
-        self._transport.writelines(pieces)
+        if len(pieces) == 1:
+            self._transport.write(pieces[0])
+        else:
+            self._transport.writelines(pieces)
         if self._write_paused:
             await self._wait_for_room()
 
