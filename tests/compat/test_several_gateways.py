@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import time
+import urllib.request
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +13,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from tests.compat.callers import fetch, presign
 from tests.compat.conftest import ACCOUNT, FUNCTIONS, REGION, World, wait_until
+from tests.postgresql import Server
 
 from onread.cli.spawn import DidNotStart, gateway
 from onread.functions.packaging import zip_path
@@ -191,3 +193,34 @@ def test_a_gateway_that_ends_leaves_no_connection(tmp_path, shared, postgresql, 
     with gateway(tmp_path / "data", environment=shared):
         assert before < connections() <= before + 4
     wait_until(lambda: connections() == before)
+
+
+def test_R031_T210_a_gateway_reads_on_without_its_database_and_finds_it_again(tmp_path):
+    with Server() as server:
+        settings = {"ONREAD_DATABASE_URL": server.url(), "ONREAD_MASTER_KEY": MASTER_KEY, **ROOT}
+        with gateway(tmp_path / "data", environment=settings) as spawned:
+            world = World(spawned)
+            bucket = world.bucket()
+            world.client("s3").put_object(Bucket=bucket, Key="a", Body=b"dear reader")
+            alias = world.olap(bucket, world.function("uppercase"))
+            url = presign(world, alias, "a")
+            assert fetch(url).body == b"DEAR READER"
+            server.stop()
+            wait_until(lambda: "onread_database_lost 1.0" in admin(world, "/metrics"))
+            assert fetch(url).body == b"DEAR READER"
+            assert admin(world, "/health/ready") == "ready\n"
+            with pytest.raises(ClientError) as refused:
+                world.client("iam").create_user(UserName="u")
+            assert refused.value.response["Error"]["Code"] in ("ServiceUnavailable", "ServiceFailure")
+            answered = refused.value.response["ResponseMetadata"]
+            assert (answered["HTTPStatusCode"], answered["HTTPHeaders"]["retry-after"]) == (503, "2")
+            server.start()
+            began = time.monotonic()
+            wait_until(lambda: "onread_database_lost 0.0" in admin(world, "/metrics"))
+            assert time.monotonic() - began < 5
+            world.client("iam").create_user(UserName="u")
+
+
+def admin(world, path):
+    with urllib.request.urlopen(world.gateway.admin_endpoint + path, timeout=10) as answer:
+        return answer.read().decode()

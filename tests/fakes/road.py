@@ -223,10 +223,12 @@ async def _returns_nothing(_event: dict[str, Any]) -> None:
 
 
 @asynccontextmanager
-async def open_road(directory: Path, function: FakeFunction = _returns_nothing) -> AsyncIterator[Road]:
-    """A road over records in ``directory``; ``function`` is what every function does."""
+async def open_road(
+    directory: Path, function: FakeFunction = _returns_nothing, location: Path | str | None = None
+) -> AsyncIterator[Road]:
+    """A road over records in ``directory``, or at ``location``; ``function`` is what every function does."""
     records = await Records.open(
-        directory, master_key=b"m" * 32, clock=lambda: NOW, account_id=ACCOUNT, region=REGION
+        location or directory, master_key=b"m" * 32, clock=lambda: NOW, account_id=ACCOUNT, region=REGION
     )
     records.set_root(root_access_key(ROOT[0], Secret(ROOT[1]), account_id=ACCOUNT, now=NOW))
     try:

@@ -5,12 +5,14 @@ import base64
 import hashlib
 import json
 import os
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
 import orjson
 import pytest
 import structlog
+from sqlalchemy import event as database_event
 from tests.fakes.road import ACCOUNT, HOST, KEY, REGION, ROOT, open_road, request
 
 from onread.gateway.function_keys import function_keys
@@ -331,8 +333,9 @@ def test_data_can_be_made_readable_only_through_its_transformation(tmp_path):
     assert run(tmp_path, story) == ("AccessDenied", 200, "LambdaResponseNotReceived")
 
 
-def test_a_function_reads_and_writes_by_the_same_road(tmp_path):
+def test_a_function_reads_and_writes_by_the_same_road_which_asks_no_database(tmp_path, database_location):
     """One door: the input URL and the answer are ordinary requests with their own signatures."""
+    statements = []
     seen = {}
 
     async def function(event):
@@ -361,11 +364,21 @@ def test_a_function_reads_and_writes_by_the_same_road(tmp_path):
         road.live.add("environment-1")
         seen["road"] = road
         seen["keys"] = function_keys(made, "environment-1", key=KEY, random_bytes=os.urandom)
-        answer = await road.call("GET", f"/{olap.alias}/key")
+        reader = await road.user("reader", policy(allow(["s3:*", "s3-object-lambda:*", "lambda:*"])))
+        road.pipeline = replace(road.pipeline, catch_up=road.records.catch_up)
+        await road.records.catch_up()  # over SQLite, once after each change, our own too
+        engine = road.records._database.engine
+        database_event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+        plain = await road.call("GET", "/bucket/key", key=reader)
+        answer = await road.call("GET", f"/{olap.alias}/key", key=reader)
         await asyncio.wait([run.finished for run in road.invoker.runs])
-        return answer
+        assert statements == []
+        await road.user("another")
+        assert statements  # they were counted
+        return plain, answer
 
-    answer = run(tmp_path, story, function=function)
+    plain, answer = run(tmp_path, story, function=function, location=database_location)
+    assert (plain.status, plain.body) == (200, b"content")
     assert (answer.status, answer.body) == (200, b"CONTENT")
     assert seen["written"].status == 200
 

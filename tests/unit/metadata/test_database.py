@@ -19,12 +19,13 @@ from onread.errors import (
     ServiceUnavailable,
     SlowDown,
 )
+from onread.metadata import sqlite
 from onread.metadata.database import Database, DatabaseRefused
 from onread.metadata.opening import open_database
 from onread.metadata.schema import HEAD
 from onread.metadata.snapshot import read_epoch
 from onread.metadata.sqlite import locate_file
-from onread.metadata.transactions import MOST_WAITING
+from onread.metadata.transactions import MOST_WAITING, MOST_WAITING_SECONDS
 
 from .conftest import ACCOUNT, OpenRecords, a_function, a_key, a_user, an_access_point, opener
 
@@ -250,6 +251,40 @@ def test_a_database_that_fails_later_answers_unavailable_and_look_ups_go_on(
                 await records.refresh_if_changed()
             assert records.access_point(ACCOUNT, "my-ap") is not None
             assert records.access_point(ACCOUNT, "other") is None
+
+    asyncio.run(scenario())
+
+
+def test_R031_while_somebody_locks_the_file_changes_are_refused_and_reads_go_on(
+    open_in_sqlite: OpenRecords, database_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sqlite.BUSY_TIMEOUT_SECONDS == 10
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.1)
+
+    async def scenario() -> None:
+        async with open_in_sqlite() as records:
+            await records.create_access_point(an_access_point())
+            with contextlib.closing(sqlite3.connect(database_file, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                writes = [records.create_access_point(an_access_point(f"ap-{n}")) for n in range(3)]
+                for refused in await asyncio.gather(*writes, return_exceptions=True):
+                    assert isinstance(refused, ServiceUnavailable)
+                    assert refused.retry_after_seconds == 2
+                await records.catch_up()
+                assert records.access_point(ACCOUNT, "my-ap") is not None
+                other.execute("ROLLBACK")
+            await records.create_access_point(an_access_point("later"))
+            assert len(records.list_access_points(ACCOUNT)) == 2
+
+    asyncio.run(scenario())
+
+
+def test_who_waits_too_long_for_a_turn_is_answered(open_in_sqlite: OpenRecords) -> None:
+    async def scenario() -> None:
+        async with open_in_sqlite() as records:
+            asked_at = records._monotonic() - MOST_WAITING_SECONDS - 1
+            with pytest.raises(ServiceUnavailable, match="too slow"):
+                records._in_turn(lambda: None, asked_at)
 
     asyncio.run(scenario())
 
