@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import uvloop
 
 from onread.errors import ResourceNotFoundException
 from onread.functions.invoker import Invocation, Outcome
@@ -163,6 +164,10 @@ def environment_process() -> psutil.Process:
     return process
 
 
+LOOPS = {"uvloop": uvloop.run, "asyncio": asyncio.run}
+CHOSEN = ["uvloop"]  # a gateway's own, unless a test asks for `either_loop`
+
+
 def run_in_pool(
     tmp_path: Path, body: Callable[[FunctionPool, Workshop], Awaitable[None]], **settings: Any
 ) -> Workshop:
@@ -174,7 +179,7 @@ def run_in_pool(
             await body(pool, workshop)
 
     before = {process.pid for process in children()}
-    asyncio.run(bounded())
+    LOOPS[CHOSEN[0]](bounded())
     left = [process for process in children() if process.pid not in before]
     assert left == []
     environments = tmp_path / "cache" / "environments"

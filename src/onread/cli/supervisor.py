@@ -10,7 +10,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ from onread.app.refusal import CannotStart
 from onread.app.workers import DataDirectory, own_data_directory
 from onread.cli.front_sockets import bind, divide, fill_up
 from onread.cli.life import announce, given_sockets
-from onread.cli.watched import WatchedWorker
+from onread.cli.watched import Gather, WatchedWorker
 from onread.config import ConfigurationError, Settings
 from onread.functions.backoff import Backoff
 from onread.server.hand_over import Offer
@@ -65,6 +65,10 @@ def run_supervisor(
         run(partial(supervisor.live, given), loop=settings.loop)
 
 
+Start = Callable[[Settings, Share, Sequence[socket.socket], Gather], Awaitable[WatchedWorker]]
+"""Starts a worker: see `WatchedWorker.start`."""
+
+
 class Supervisor:
     """One gateway of several workers between its start and its end."""
 
@@ -74,7 +78,9 @@ class Supervisor:
         read_settings: Callable[[], Settings],
         notifier: Notifier,
         directory: DataDirectory,
+        start: Start = WatchedWorker.start,
     ) -> None:
+        self._start = start
         self._settings = settings
         self._read_settings = read_settings
         self._notifier = notifier
@@ -149,7 +155,7 @@ class Supervisor:
                 index=index, count=self._settings.workers, generation=generation, gateway_id=self._gateway_id
             )
             front = divide(self._fronts, index, share.count)
-            worker = await WatchedWorker.start(
+            worker = await self._start(
                 self._settings, share, front, lambda asker, told: self._gather(asker, told, tasks)
             )
             self._workers.add(worker)
