@@ -133,3 +133,13 @@ def test_T255_without_a_single_descriptor_left_the_gateway_goes_on_accepting(own
         process.rlimit(psutil.RLIMIT_NOFILE, allowed)
     assert within(5, lambda: answers(urls[0])) < 5
     assert good_reads(urls, count=40).share == 1
+
+
+def test_R043_a_thousand_idle_connections_and_many_active_ones_cost_no_error(own_world):
+    world, _, urls = world_to_attack(own_world)
+    before = world.open_descriptors()
+    with flooded(world.address, ATTACKERS) as idle:
+        assert len(idle.held) == ATTACKERS
+        found = good_reads(urls, count=GOOD_REQUESTS // 4, lanes=16)
+        assert found.outcomes == {"200": found.outcomes.total()}
+    wait_until(lambda: world.open_descriptors() <= before + 4)

@@ -10,6 +10,7 @@ from functools import partial
 
 from onread.app.elsewhere import Elsewhere
 from onread.app.foundation import Share, lay_foundation
+from onread.app.lag import watching_lag
 from onread.app.listen import Place, listen_at, tls_files
 from onread.app.refusal import REASONS, CannotStart, one_line
 from onread.app.road import build_admission, build_function_pool, build_pipeline
@@ -120,6 +121,7 @@ async def _build(
     functions_socket = scope.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
     endpoint = f"http://127.0.0.1:{functions_socket.getsockname()[1]}"
     base = await lay_foundation(settings, endpoint, share, scope)
+    await scope.enter_async_context(watching_lag(base.metrics))
     background = await scope.enter_async_context(Background())
     pool = await scope.enter_async_context(build_function_pool(base))
     spool = await scope.enter_async_context(build_spool(base))

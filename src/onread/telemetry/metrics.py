@@ -95,6 +95,13 @@ class Metrics:
             registry=registry,
         )
 
+        self.loop_lag_seconds = Histogram(
+            "onread_loop_lag_seconds",
+            "How late the event loop is, measured ten times a second",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+
         self.database_lost = Gauge(
             "onread_database_lost",
             "Gateway processes that do not reach the control database",

@@ -63,7 +63,7 @@ def test_a_request_heavier_than_everything_comes_in_alone():
     assert crowd.let_in == ["b"]
 
 
-def test_T260_one_that_waits_alone_is_next_but_one_behind_five_hundred():
+def test_T260_R046_one_that_waits_alone_is_next_but_one_behind_five_hundred():
     crowd = Crowd(in_flight=1)
     crowd.comes("greedy", "first")
     for number in range(500):
@@ -153,7 +153,7 @@ def test_whoever_gives_up_is_not_let_in():
     assert crowd.let_in == ["c"]
 
 
-def test_a_busy_target_is_in_nobodys_way_but_its_own():
+def test_R046_a_busy_target_is_in_nobodys_way_but_its_own():
     crowd = Crowd(per_target=2)
     assert [crowd.comes("a", n, target="busy") for n in range(3)] == [True, True, 0.9]
     crowd.comes("a", "other target", target="other")

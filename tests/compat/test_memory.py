@@ -1,0 +1,102 @@
+"""What a gateway holds of what streams through it: the same, however much it is (R-040, R-041)."""
+
+import contextlib
+import socket
+import threading
+
+import psutil
+import pytest
+import urllib3
+from tests.compat.callers import presign, stage, write_request
+
+pytestmark = [pytest.mark.compat, pytest.mark.slow]
+MIB = 1 << 20
+PAIRS, EACH_BYTES = 8, 24 * MIB
+OBJECT_BYTES = 192 * MIB
+
+
+class Peak:
+    """The most resident memory that a process has had, from now on."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._file = f"/proc/{process.pid}/status"
+        with open(f"/proc/{process.pid}/clear_refs", "w") as file:
+            file.write("5")  # the peak begins anew
+        self._before = self._read("VmRSS")
+
+    def _read(self, name: str) -> int:
+        with open(self._file) as file:
+            line = next(line for line in file if line.startswith(name))
+        return int(line.split()[1]) << 10
+
+    @property
+    def grown_bytes(self) -> int:
+        return self._read("VmHWM") - self._before
+
+
+def test_R040_slow_readers_of_large_answers_cost_no_memory(own_world):
+    """Eight functions write 24 MiB each as fast as they can; each reader stops for a while in the middle."""
+    world = own_world()
+    with stage(world) as made, contextlib.ExitStack() as scope:
+        made.configure("obeys", PAIRS)
+        made.warm_up()
+        callers = [made.raw("obeys", receive_bytes=65536) for _ in range(PAIRS)]
+        puppets = [made.puppets.next() for _ in range(PAIRS)]
+        peak = Peak(world.process())
+        stuck = [threading.Event() for _ in puppets]
+
+        def write(puppet, event):
+            head = write_request(world, puppet.token, puppet.route)
+            head = head.replace(b"Content-Length: 0", b"Content-Length: %d" % EACH_BYTES)
+            with socket.create_connection(world.address, timeout=60) as writer:
+                writer.sendall(head)
+                writer.setblocking(False)
+                left = memoryview(b"m" * EACH_BYTES)
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        left = left[writer.send(left[:MIB]) :]
+                event.set()
+                writer.settimeout(60)
+                writer.sendall(left)
+                return writer.recv(65536)
+
+        writes = [made.threads.submit(write, *pair) for pair in zip(puppets, stuck, strict=True)]
+        assert all(event.wait(20) for event in stuck)
+        for caller in callers:
+            caller.connection.settimeout(60)
+            scope.callback(caller.leave)
+        reads = [made.threads.submit(read_sized, caller) for caller in callers]
+        assert [read.result(90) for read in reads] == [EACH_BYTES] * PAIRS
+        assert all(each.result(60).startswith(b"HTTP/1.1 200 ") for each in writes)
+        assert peak.grown_bytes < 64 * MIB
+        for puppet in puppets:
+            puppet.returns()
+
+
+def read_sized(caller):
+    """How many bytes of a body came, of a connection that stays open."""
+    head, _, body = caller.read_until(b"\r\n\r\n").partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    got = len(body)
+    while got < length:
+        piece = caller.connection.recv(MIB)
+        assert piece
+        got += len(piece)
+    return got
+
+
+def test_R041_an_object_larger_than_what_may_be_held_is_put_and_read(own_world):
+    world = own_world()
+    bucket = world.bucket()
+    peak = Peak(world.process())
+    with urllib3.PoolManager(retries=False, timeout=100) as pool:
+        piece = b"o" * MIB
+        url = presign(world, bucket, "large", method="PUT")
+        headers = {"Content-Length": str(OBJECT_BYTES)}
+        put = pool.request("PUT", url, body=(piece for _ in range(OBJECT_BYTES // MIB)), headers=headers)
+        assert put.status == 200
+        got = pool.request("GET", presign(world, bucket, "large"), preload_content=False)
+        assert sum(len(part) for part in got.stream(MIB)) == OBJECT_BYTES
+        got.release_conn()
+    assert peak.grown_bytes < 48 * MIB
+    world.client("s3").delete_object(Bucket=bucket, Key="large")
