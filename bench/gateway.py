@@ -20,6 +20,9 @@ from onread.functions.packaging import zip_path
 HERE = Path(__file__).parent
 ACCOUNT = "000000000000"
 BUCKET = "bench"
+EVERYTHING = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -66,12 +69,27 @@ class World:
         """The alias of an Object Lambda access point over ``functions/NAME.py`` and the bucket."""
         return str(make_transformed(self.client, name)["Alias"]["Value"])
 
+    def url(self, bucket: str, key: str, signer: Any = None) -> str:
+        """A presigned GET; ``signer``: an S3 client, the root's unless told otherwise."""
+        params = {"Bucket": bucket, "Key": key}
+        return str((signer or self.client("s3")).generate_presigned_url("get_object", Params=params))
+
     def request(self, bucket: str, key: str) -> bytes:
         """A presigned GET as it goes over the wire."""
-        url = urlsplit(
-            self.client("s3").generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key})
+        return wire_request(self.url(bucket, key))
+
+    def somebody_else(self) -> Any:
+        """An S3 client with the key of a user of its own, who may do everything."""
+        iam, name = self.client("iam"), "somebody-else"
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=EVERYTHING)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return make_client(
+            "s3",
+            endpoint_url=self.gateway.endpoint,
+            access_key_id=key["AccessKeyId"],
+            secret_access_key=key["SecretAccessKey"],
         )
-        return f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode()
 
     def load(self, request: bytes, *, lanes: int, count: int, size_bytes: int) -> "Load":
         """Send one request again and again; every answer must be 200."""
@@ -87,6 +105,12 @@ class World:
             p99_ms=figures["p99_ms"],
             cpu_us={kind: (after[kind] - before[kind]) / count * 1e6 for kind in after},
         )
+
+
+def wire_request(url: str) -> bytes:
+    """A GET of a URL as it goes over the wire."""
+    split = urlsplit(url)
+    return f"GET {split.path}?{split.query} HTTP/1.1\r\nHost: {split.netloc}\r\n\r\n".encode()
 
 
 @dataclass(frozen=True)
