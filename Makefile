@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test install check format compat bench docs lock fuzz clean
+.PHONY: demo test install check format compat bench docs lock fuzz assurance clean
 SOURCES := src tests examples bench docs
 
 install: .venv/installed
@@ -57,6 +57,12 @@ fuzz: install
 	$(BIN)/python -c "import atheris" 2>/dev/null || \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[fuzz]" || true
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+# The evaluator of policies against a second, naive one, over so many generated (policies, request) pairs.
+ASSURANCE_PAIRS ?= 200000
+
+assurance: install
+	ASSURANCE_PAIRS=$(ASSURANCE_PAIRS) $(BIN)/python -m pytest -q tests/unit/policy/test_oracle.py
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist build

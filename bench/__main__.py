@@ -7,6 +7,7 @@ import os
 import sys
 
 from bench import (
+    decisions,
     ministack,
     one_at_a_time,
     overload,
@@ -28,6 +29,7 @@ MEASUREMENTS = (
     one_at_a_time,
     stages,
     road,
+    decisions,
     rendezvous,
     streaming,
     slices,

@@ -444,6 +444,12 @@ class InvalidRequest(S3Error):
     message = "Invalid Request"
 
 
+class LoopDetected(S3Error):
+    code = "LoopDetected"
+    status = 508
+    message = "The function would wait for itself."
+
+
 class MalformedPolicy(S3Error):
     code = "MalformedPolicy"
     status = 400
@@ -688,6 +694,12 @@ class RequestTooLargeException(LambdaError):
     message = "The request payload exceeded the Invoke request body JSON input quota."
 
 
+class RecursiveInvocationException(LambdaError):
+    code = "RecursiveInvocationException"
+    status = 400
+    message = "Lambda has detected that functions invoke each other in a loop."
+
+
 class ResourceConflictException(LambdaError):
     code = "ResourceConflictException"
     status = 409
@@ -770,3 +782,9 @@ class NoSuchEntity(IamError):
     code = "NoSuchEntity"
     status = 404
     message = "The entity does not exist."
+
+
+class PackedPolicyTooLarge(IamError):
+    code = "PackedPolicyTooLarge"
+    status = 400
+    message = "The session policies and tags are too large together. Shorten them."

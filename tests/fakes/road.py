@@ -17,6 +17,7 @@ from onread.gateway.attached_policies import AttachedPolicies
 from onread.gateway.authenticate import Authenticator
 from onread.gateway.authorize import Authorizer
 from onread.gateway.dispatch import Dispatch
+from onread.gateway.function_keys import function_keys
 from onread.gateway.observe import new_request_id
 from onread.gateway.pipeline import Pipeline
 from onread.gateway.resolve import Resolver
@@ -70,6 +71,7 @@ class Road:
     metrics: Metrics
     now: datetime = NOW
     live: set[str] = field(default_factory=set)
+    chains: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     async def send(self, request: Request) -> Answer:
         async with self.pipeline.handle(request) as response:
@@ -151,6 +153,17 @@ class Road:
             )
         )
         return pair
+
+    def function_keys(self, function: Function, environment_id: str) -> tuple[str, str, str]:
+        """What a function finds in its environment."""
+        return function_keys(
+            function,
+            environment_id,
+            records=self.records,
+            key=KEY,
+            clock=lambda: self.now,
+            random_bytes=os.urandom,
+        )
 
     async def access_point(
         self, name: str, bucket: str, policy: str | None = None, **settings: Any
@@ -265,6 +278,7 @@ class AnyTag(frozenset[str]):
 
 def _road(records: Records, invoker: FakeInvoker, metrics: Metrics, spool: Spool) -> Road:
     store, rendezvous, live, own_road = FakeStore(), Rendezvous(), set[str](), OwnRoad()
+    chains: dict[str, tuple[str, ...]] = {}
     transformation = Transformation(
         services=SERVICES,
         find_function=records.published.find,
@@ -286,6 +300,7 @@ def _road(records: Records, invoker: FakeInvoker, metrics: Metrics, spool: Spool
             region=REGION,
             session_key=KEY,
             is_live=live.__contains__,
+            chain_of=lambda environment_id: chains.get(environment_id, ()),
             open_runs=transformation.runs,
         ),
         resolve=Resolver(records, ACCOUNT),
@@ -324,5 +339,5 @@ def _road(records: Records, invoker: FakeInvoker, metrics: Metrics, spool: Spool
         clock=lambda: road.now,
     )
     own_road.handler = pipeline.handle
-    road = Road(pipeline, records, store, invoker, metrics, live=live)
+    road = Road(pipeline, records, store, invoker, metrics, live=live, chains=chains)
     return road

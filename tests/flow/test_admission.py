@@ -1,18 +1,16 @@
 """Overload on the road: who is told to slow down, how, and that functions are never told so."""
 
 import asyncio
-import os
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
-from tests.fakes.road import HOST, KEY, ROOT, open_road, request
+from tests.fakes.road import HOST, ROOT, open_road, request
 
 from onread.control.lambda_invoke import LambdaInvokeOperations
 from onread.errors import TooManyRequestsException
 from onread.gateway.admission import Admission
 from onread.gateway.background import Background
-from onread.gateway.function_keys import function_keys
 from onread.gateway.gate import AdmissionLimits
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import BytesBody, IteratorBody
@@ -192,7 +190,7 @@ def test_R048_with_every_place_taken_by_waiting_readers_their_functions_still_re
         olap = await road.olap("reader", await road.access_point("point", "bucket"), made)
         road.live.add("environment-1")
         seen["road"] = road
-        seen["keys"] = function_keys(made, "environment-1", key=KEY, random_bytes=os.urandom)
+        seen["keys"] = road.function_keys(made, "environment-1")
         callers, gate = callers_of(road, in_flight=in_flight)
         async with asyncio.TaskGroup() as group:
             reads = [

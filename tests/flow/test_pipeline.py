@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 import json
-import os
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -13,9 +12,8 @@ import orjson
 import pytest
 import structlog
 from sqlalchemy import event as database_event
-from tests.fakes.road import ACCOUNT, HOST, KEY, REGION, ROOT, open_road, request
+from tests.fakes.road import ACCOUNT, HOST, REGION, ROOT, open_road, request
 
-from onread.gateway.function_keys import function_keys
 from onread.stores.bucket_settings import BucketSettings
 from onread.wire.message import BytesBody, IteratorBody
 
@@ -363,7 +361,7 @@ def test_a_function_reads_and_writes_by_the_same_road_which_asks_no_database(tmp
         olap = await road.olap("reader", point, made)
         road.live.add("environment-1")
         seen["road"] = road
-        seen["keys"] = function_keys(made, "environment-1", key=KEY, random_bytes=os.urandom)
+        seen["keys"] = road.function_keys(made, "environment-1")
         reader = await road.user("reader", policy(allow(["s3:*", "s3-object-lambda:*", "lambda:*"])))
         road.pipeline = replace(road.pipeline, catch_up=road.records.catch_up)
         await road.records.catch_up()  # over SQLite, once after each change, our own too
@@ -435,7 +433,7 @@ def test_T062_a_status_that_cannot_be_read_is_told_to_both_sides(tmp_path, statu
 @pytest.mark.parametrize("target", ["/bucket/key", "/"])
 def test_T141_a_functions_keys_are_good_for_nothing_else(tmp_path, target):
     async def story(road):
-        keys = function_keys(await road.function("f"), "environment-1", key=KEY, random_bytes=os.urandom)
+        keys = road.function_keys(await road.function("f"), "environment-1")
         road.live.add("environment-1")
         while_alive = await road.call("GET", target, key=keys[:2], session_token=keys[2])
         road.live.clear()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -89,6 +89,18 @@ def start_wanted(records: Records, pool: FunctionPool) -> None:
             pool.prewarm(function)
 
 
+def _start_anew_with_other_roles(
+    pool: FunctionPool,
+    functions: Iterable[Function],
+    before: Mapping[str, str | None],
+    now: Mapping[str, str | None],
+) -> None:
+    """The keys of an environment say which role they were made for: another worker may have made it."""
+    for function in functions:
+        if function.role in before and before[function.role] != now[function.role]:
+            pool.drop(function)
+
+
 @asynccontextmanager
 async def following(records: Records, pool: FunctionPool) -> AsyncIterator[None]:
     """What other processes write is served here within a second, and functions that changed start anew."""
@@ -97,7 +109,12 @@ async def following(records: Records, pool: FunctionPool) -> AsyncIterator[None]
         every = (*records.all_functions(), *records.published.all_versions())
         return {function.qualified_arn: function for function in every}
 
+    def all_roles() -> dict[str, str | None]:
+        found = {function.role: records.identities.role_by_arn(function.role) for function in served.values()}
+        return {arn: role.role_id if role is not None else None for arn, role in found.items()}
+
     served = all_versions()
+    roles = all_roles()
 
     def changed() -> None:
         now = all_versions()
@@ -111,6 +128,9 @@ async def following(records: Records, pool: FunctionPool) -> AsyncIterator[None]
                 pool.prewarm(function)
         served.clear()
         served.update(now)
+        _start_anew_with_other_roles(pool, served.values(), roles, roles_now := all_roles())
+        roles.clear()
+        roles.update(roles_now)
 
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(records.follow(changed), name="onread.app.follow")

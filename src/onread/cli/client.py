@@ -40,6 +40,7 @@ def make_client(
     endpoint_url: str,
     access_key_id: str | None = None,
     secret_access_key: str | None = None,
+    session_token: str | None = None,
     ca_file: Path | None = None,
 ) -> Any:
     """A client of one service; it trusts ``ca_file``, or what AWS_CA_BUNDLE or certifi hold.
@@ -56,7 +57,10 @@ def make_client(
     known = botocore.session.Session()
     known.get_component("data_loader").search_paths.append(str(MODELS_FOLDER))  # our model, beside AWS's
     session = boto3.Session(
-        botocore_session=known, aws_access_key_id=access_key_id, aws_secret_access_key=secret_access_key
+        botocore_session=known,
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key=secret_access_key,
+        aws_session_token=session_token,
     )
     made = session.client(
         service,

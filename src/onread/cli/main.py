@@ -2,7 +2,7 @@
 
 import typer
 
-from onread.cli import access_points, buckets, demo, doctor, functions, keys, models, objects, serve
+from onread.cli import access_points, buckets, demo, doctor, functions, keys, models, objects, policies, serve
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +18,7 @@ app.add_typer(access_points.access_points, name="access-point")
 app.add_typer(functions.app, name="function")
 app.add_typer(access_points.olaps, name="olap")
 app.add_typer(keys.app, name="key")
+app.add_typer(policies.app, name="policy")
 for command in (objects.get, objects.put, objects.head, objects.ls, objects.presign, doctor.doctor):
     app.command()(command)
 app.command()(models.models)

@@ -36,6 +36,11 @@ def make_access_key_id() -> str:
     return "AKIA" + _random(16)
 
 
+def make_temporary_key_id() -> str:
+    """``ASIA`` and sixteen characters."""
+    return "ASIA" + _random(16)
+
+
 def make_secret() -> str:
     """Forty characters of base64: 240 bits."""
     return base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()

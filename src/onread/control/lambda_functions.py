@@ -18,6 +18,7 @@ from onread.control.function_names import (
     read_qualifier,
     read_reference,
 )
+from onread.control.function_role import role_for_lambda
 from onread.control.function_settings import (
     apply_settings,
     function_configuration,
@@ -107,7 +108,7 @@ class LambdaFunctionOperations:
             if not call.params.get(member):
                 raise InvalidParameterValueException(f"{member} is required.")
         fields = self._read_fields(call)
-        self._check_role(reference.name, fields["role"])
+        self._check_role(call, reference.name, fields["role"])
         state_reason = await self._state_reason(fields["runtime"])
         package = await self._read_package(call, call.params["Code"])
         function = Function(
@@ -172,7 +173,7 @@ class LambdaFunctionOperations:
         before = find_latest(self._records, call)
         fields = self._read_fields(call, before.layers)
         if "role" in fields:
-            self._check_role(before.name, fields["role"])
+            self._check_role(call, before.name, fields["role"])
         if "runtime" in fields:
             fields["state_reason"] = await self._state_reason(fields["runtime"])
         change = self._change(call, fields)
@@ -269,8 +270,11 @@ class LambdaFunctionOperations:
         """Why another interpreter serves this runtime, when one does."""
         return (await self._host.check_runtime(runtime)).warning
 
-    def _check_role(self, function_name: str, role: str) -> None:
-        """Roles are not kept yet, so none is known."""
+    def _check_role(self, call: ControlCall, function_name: str, role: str) -> None:
+        """One that Lambda cannot assume leaves the function WriteGetObjectResponse alone."""
+        arn = f"arn:aws:lambda:{call.region}:{call.account_id}:function:{function_name}"
+        if role_for_lambda(self._records, role, call.account_id, arn) is not None:
+            return
         if self._strict:
             raise InvalidParameterValueException(
                 "The role defined for the function cannot be assumed by Lambda."

@@ -19,6 +19,7 @@ from onread.control.lambda_events import Asked, EventRuns, Pause
 from onread.errors import (
     InvalidParameterValueException,
     InvalidRequestContentException,
+    RecursiveInvocationException,
     RequestTooLargeException,
 )
 from onread.functions.invoker import Failed, Invocation, Invoker, Outcome, Returned
@@ -29,6 +30,8 @@ from onread.wire.output import Output
 MOST_PAYLOAD_BYTES = 6 * 1024 * 1024
 MOST_EVENT_BYTES = 1024 * 1024
 MOST_CONTEXT_BYTES = 3583
+# Source: AWS Lambda Developer Guide, "Lambda recursive loop detection": approximately sixteen.
+MOST_NESTED = 16
 QUEUE_SECONDS = 10
 """How long an invocation waits for an environment, beyond the function's own timeout."""
 
@@ -78,6 +81,10 @@ class LambdaInvokeOperations:
 
         Cancellation: a run that somebody waited for is abandoned; an event goes on.
         """
+        if len(call.principal.chain) >= MOST_NESTED:
+            raise RecursiveInvocationException(
+                f"These runs are nested {MOST_NESTED} deep: Lambda has stopped what looks like a loop."
+            )
         match call.params.get("InvocationType") or "RequestResponse":
             case "DryRun":
                 await self._read(call, call.params.get("Payload"), MOST_PAYLOAD_BYTES)
@@ -153,6 +160,7 @@ class LambdaInvokeOperations:
             deadline=_deadline(function.timeout_seconds),
             caller=call.principal.arn,
             invoked_arn=asked_arn(function, read_qualifier(call)),
+            chain=call.principal.chain,
             client_context=_read_client_context(call.params.get("ClientContext")),
         )
 

@@ -21,7 +21,8 @@ from onread.control.onread_operations import LogKeeper, LogsElsewhere, OnreadOpe
 from onread.control.packages import ReadObject
 from onread.control.policy_attachments import PolicyAttachmentOperations
 from onread.control.roles import RoleOperations
-from onread.control.sts import CallerOperations
+from onread.control.simulation import SimulationOperations
+from onread.control.sts import SessionOperations
 from onread.control.users import UserOperations
 from onread.metadata.facade import Records
 
@@ -40,6 +41,7 @@ def control_operations(
     read_object: ReadObject,
     spawn: Spawn,
     pause: Pause,
+    session_key: bytes,
     strict: bool = False,
     logs_elsewhere: LogsElsewhere | None = None,
 ) -> Mapping[tuple[str, str], ControlOperation]:
@@ -53,6 +55,7 @@ def control_operations(
         read_object: reads a function's package from a bucket with the caller's own rights.
         spawn: owns the runs of Event invocations.
         pause: waits between two tries of one.
+        session_key: 32 bytes derived for `onread.objectlambda.sessions.SESSION_PURPOSE`.
         strict: refuse roles that do not exist, as AWS does.
         logs_elsewhere: asks other processes of this gateway. None: there are none.
     """
@@ -87,7 +90,8 @@ def control_operations(
         ("iam", ManagedPolicyOperations(records, clock=clock).operations()),
         ("iam", PolicyAttachmentOperations(records).operations()),
         ("iam", AccountOperations(records).operations()),
-        ("sts", CallerOperations().operations()),
+        ("iam", SimulationOperations(records, clock=clock).operations()),
+        ("sts", SessionOperations(records, clock=clock, session_key=session_key).operations()),
         (
             "onread",
             OnreadOperations(

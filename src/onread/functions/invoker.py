@@ -22,6 +22,7 @@ class Invocation:
         invoked_arn: the function's ARN as it was asked for, with the alias or version that was named;
             empty: without one.
         client_context: JSON in ASCII that the caller sends along; empty: none.
+        chain: the ARNs of the functions in whose runs it was asked for, the outermost first.
     """
 
     request_id: str
@@ -31,6 +32,7 @@ class Invocation:
     caller: str = ""
     invoked_arn: str = ""
     client_context: str = ""
+    chain: tuple[str, ...] = ()
 
 
 @frozen()

@@ -234,6 +234,11 @@ class FunctionPool:
         supervisor = self._supervisors.get(environment_id)
         return supervisor is not None and supervisor.live
 
+    def chain_of(self, environment_id: str) -> tuple[str, ...]:
+        """The ARNs of the functions in whose runs an environment acts at this moment, its own the last."""
+        supervisor = self._supervisors.get(environment_id)
+        return () if supervisor is None else supervisor.chain
+
     def logs(self, function: Function) -> Iterable[LogLine]:
         """The latest lines of a function, all its versions, oldest first."""
         return self.logs_of(function.account_id, function.name)

@@ -96,6 +96,12 @@ class Supervisor:
         return not self._stopped.is_set() and self._api.machine.state is not State.DEAD
 
     @property
+    def chain(self) -> tuple[str, ...]:
+        """The functions in whose runs this one acts now, itself the last. It knows; its headers do not."""
+        outer = self._run.invocation.chain if self._run is not None else ()
+        return (*outer, self.function.arn)
+
+    @property
     def soon_idle(self) -> bool:
         """Whether it has just answered and should ask for the next event any moment."""
         answered = self._api.machine.state is State.RESPONDED

@@ -106,6 +106,10 @@ def build_environment(function: Function, given: Surroundings) -> dict[str, str]
         "HOME": given.work_directory,
         "TMPDIR": given.work_directory,
         "AWS_ENDPOINT_URL_S3": given.endpoint,
+        # What else is served here; every other service stays where AWS has it.
+        "AWS_ENDPOINT_URL_IAM": given.endpoint,
+        "AWS_ENDPOINT_URL_LAMBDA": given.endpoint,
+        "AWS_ENDPOINT_URL_STS": given.endpoint,
         # WriteGetObjectResponse puts the route before the host; an IP address has no subdomains.
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "AWS_EC2_METADATA_DISABLED": "true",

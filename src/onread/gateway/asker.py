@@ -65,8 +65,10 @@ class Asker:
                 resource=resource,
                 context=context if late is None else LateContext(context, late),
             ),
-            identity=self.own.identity,
+            identity=() if self.own.identity is None else (self.own.identity,),
             resource_policies=attached,
+            session=self.own.session,
+            boundary=self.own.boundary,
         )
         allowed = decision.allowed or (granted and not decision.explicit_deny)
         if not allowed:

@@ -64,6 +64,7 @@ class Authenticator:
     Args:
         session_key: the 32 bytes from which session tokens and their secrets derive.
         is_live: whether an execution environment still exists; its credentials end with it.
+        chain_of: the functions in whose runs an execution environment acts at this moment.
         open_runs: the request ids of the runs under way; an ``inputS3Url`` ends with its run.
     """
 
@@ -72,6 +73,7 @@ class Authenticator:
     region: str
     session_key: bytes
     is_live: Callable[[str], bool]
+    chain_of: Callable[[str], tuple[str, ...]]
     open_runs: Container[str]
 
     async def __call__(self, call: RoutedCall, *, now: datetime) -> AuthenticatedCall:
@@ -155,22 +157,43 @@ class Authenticator:
         )
 
     def _session(self, token: str, access_key_id: str, now: datetime) -> Principal:
-        principal = open_session(token, key=self.session_key, access_key_id=access_key_id, now=now)
-        if principal.function_session and not self.is_live(principal.function_session.environment_id):
+        sealed = open_session(token, key=self.session_key, access_key_id=access_key_id, now=now)
+        if sealed.function_session and not self.is_live(sealed.function_session.environment_id):
             raise InvalidToken("The execution environment of these credentials has ended.")
-        if principal.input_grant:
-            if principal.input_grant.request_id not in self.open_runs:
-                raise AccessDenied("The run for which this URL was made has ended.")
-            if principal.kind is not PrincipalKind.ANONYMOUS:
-                self._check_still_active(principal)
-        return principal
-
-    def _check_still_active(self, principal: Principal) -> None:
-        """An input URL carries its caller's rights as they are now, not as they were."""
-        key = self.records.access_key(principal.access_key_id or "")
-        owner = self._owner(key) if key is not None and key.active else None
-        if owner is None or owner.principal_id != principal.principal_id:
+        if sealed.input_grant and sealed.input_grant.request_id not in self.open_runs:
+            raise AccessDenied("The run for which this URL was made has ended.")
+        principal = self._as_of_now(self._with_chain(sealed))
+        if principal is not None:
+            return principal
+        if sealed.input_grant:
             raise AccessDenied("The caller of this URL is no longer known.")
+        raise InvalidToken("Whoever these credentials were made for is gone, or the key that asked for them.")
+
+    def _with_chain(self, sealed: Principal) -> Principal:
+        """A function's keys act inside its present run; whatever is made with them carries that along."""
+        session = sealed.function_session
+        if session is None or sealed.input_grant is not None:
+            return sealed
+        return replace(sealed, chain=self.chain_of(session.environment_id))
+
+    def _as_of_now(self, sealed: Principal) -> Principal | None:
+        """Credentials carry their owner's rights as they are now; None when there is no such owner.
+
+        Ids decide, never names: who is made again under a name inherits nothing.
+        """
+        if sealed.kind is PrincipalKind.ANONYMOUS:
+            return sealed
+        if sealed.kind is PrincipalKind.ASSUMED_ROLE:
+            if sealed.role_id is None or self.records.identities.role_by_id(sealed.role_id) is not None:
+                return sealed
+            # A function whose role is gone can still answer: WriteGetObjectResponse needs no role.
+            return replace(sealed, role_id=None) if sealed.function_session else None
+        key_id = sealed.session.parent_key_id if sealed.session is not None else sealed.access_key_id
+        key = self.records.access_key(key_id or "")
+        owner = self._owner(key) if key is not None and key.active else None
+        if owner is None or owner.principal_id != sealed.principal_id:
+            return None
+        return replace(sealed, arn=owner.arn, user_name=owner.user_name)
 
 
 def _as_object_lambda_says(error: SignatureDoesNotMatch) -> InvalidSignature:

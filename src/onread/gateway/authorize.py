@@ -8,7 +8,7 @@ Source: Amazon S3 User Guide, "Configuring IAM policies for Object Lambda access
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 
 from onread.errors import AccessDenied, LambdaPermissionError, MissingAuthenticationToken
 from onread.gateway.asker import Asker
@@ -26,7 +26,7 @@ from onread.gateway.call import (
     is_object_lambda,
 )
 from onread.gateway.conditions import Conditions, called_via, request_conditions
-from onread.gateway.own_policies import find_own_policies
+from onread.gateway.own_policies import OwnPoliciesOf
 from onread.gateway.tag_conditions import FindObjectTags, no_object_tags
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
@@ -39,7 +39,7 @@ _VIA_OBJECT_LAMBDA = called_via((CALLED_VIA,))
 _NO_KEYS = Place(arn="*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Authorizer:
     """Joins identity policies, the policies of resources and the bounds of sessions."""
 
@@ -57,11 +57,19 @@ class Authorizer:
             LambdaPermissionError: the caller may read, but not invoke the function.
         """
         known = call.known
+        own = self._own_policies(known.principal)
         asker = Asker(
             known.principal,
-            find_own_policies(self.records, known.principal),
+            own,
             self.account_id,
-            partial(request_conditions, known, now=now, account_id=self.account_id, region=self.region),
+            partial(
+                request_conditions,
+                known,
+                now=now,
+                account_id=self.account_id,
+                region=self.region,
+                tags=own.tags,
+            ),
             known.routed.request_id,
             let_in=_is_let_in(call),
         )
@@ -98,11 +106,15 @@ class Authorizer:
     def allows(self, principal: Principal, action: str, resource: str) -> bool:
         """Whether a principal may do one more thing, beyond the request itself."""
         conditions: Conditions = {"aws:resourceaccount": (self.account_id,)}
-        own = find_own_policies(self.records, principal)
+        own = self._own_policies(principal)
         asker = Asker(principal, own, self.account_id, lambda: conditions, "")
         return asker.allows(action, resource, self.attached.of_object(resource), {})
 
-    @property
+    @cached_property
+    def _own_policies(self) -> OwnPoliciesOf:
+        return OwnPoliciesOf(self.records)
+
+    @cached_property
     def _services(self) -> ServiceRules:
         return ServiceRules(
             records=self.records,
@@ -111,7 +123,7 @@ class Authorizer:
             attached=self.attached,
         )
 
-    @property
+    @cached_property
     def _data(self) -> DataRules:
         return DataRules(
             attached=self.attached, object_tags=self.object_tags, find_source=self.records.find_source
@@ -119,8 +131,12 @@ class Authorizer:
 
     def _check(self, call: ResolvedCall, asker: Asker) -> Place:
         """Ask everything; what holds the keys, for later questions about single ones."""
-        if asker.principal.function_session and not isinstance(call.target, WriteTarget):
-            raise AccessDenied("These credentials are good for WriteGetObjectResponse alone.")
+        principal, target = asker.principal, call.target
+        if principal.function_session and principal.role_id is None and not isinstance(target, WriteTarget):
+            raise AccessDenied(
+                "The function's role does not exist or does not trust lambda.amazonaws.com: "
+                "these credentials are good for WriteGetObjectResponse alone."
+            )
         if asker.principal.input_grant and not isinstance(call.target, AccessPointTarget):
             raise AccessDenied("This URL reads only the object that it was made for.")
         match call.target:

@@ -5,20 +5,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from onread.addressing.arn import parse_function_reference
+from onread.errors import AccessDenied
 from onread.gateway.asker import Asker
 from onread.gateway.attached_policies import AttachedPolicies
 from onread.gateway.call import ResolvedCall
 from onread.gateway.conditions import Conditions
+from onread.gateway.stored_policy import read_trust
 from onread.metadata.facade import Records
 from onread.metadata.identity_records import Role
 from onread.metadata.records import User
 from onread.policy.actions import required_action, service_resource
 from onread.policy.evaluate import AttachedPolicy
-from onread.policy.principal import Principal
+from onread.policy.principal import Principal, PrincipalKind
+from onread.policy.trust import ASSUME_ROLE, LAMBDA
 from onread.protocol.model import Operation
 
 # "No permissions are required to perform this operation": AWS Security Token Service API Reference.
-_FREE_TO_ALL = frozenset({("sts", "GetCallerIdentity")})
+_FREE_TO_ALL = frozenset({("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")})
+# What a user's temporary credentials are good for at STS. Source: STS API Reference, GetSessionToken: "You
+# cannot call any IAM API operations unless MFA authentication information is included", nor any of STS
+# "except AssumeRole or GetCallerIdentity".
+_OPEN_TO_USER_SESSIONS = frozenset({"AssumeRole", "GetCallerIdentity"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +52,11 @@ class ServiceRules:
         Raises:
             AccessDenied: it is not allowed.
         """
+        _refuse_user_sessions(operation, asker.principal)
         if (operation.service, operation.name) in _FREE_TO_ALL:
+            return
+        if operation.service == "sts" and operation.name == "AssumeRole":
+            self._require_trust(asker, params)
             return
         found = self._identity(operation, asker.principal, params)
         resource = found.arn if found is not None else self._resource(operation, params)
@@ -56,6 +67,37 @@ class ServiceRules:
             self._of_function(operation, resource),
             extra=extra,
         )
+        if operation.service == "lambda" and params.get("Role"):
+            self._require_pass_role(asker, str(params["Role"]))
+
+    def _require_pass_role(self, asker: Asker, role_arn: str) -> None:
+        """Whoever gives a function a role gives away what the role may do.
+
+        Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
+        """
+        extra: Conditions = {"iam:passedtoservice": (LAMBDA,)}
+        if not asker.allows("iam:PassRole", role_arn, (), extra):
+            raise AccessDenied(f"You are not authorized to perform iam:PassRole on {role_arn[:300]}.")
+
+    def _require_trust(self, asker: Asker, params: Mapping[str, Any]) -> None:
+        """AssumeRole: the role's trust must include the caller, and name him or leave it to his policies.
+
+        Which of the two was missing, or whether the role exists, is not told.
+        """
+        role = self.records.identities.role_by_arn(str(params.get("RoleArn", "")))
+        if role is None or role.account_id != self.account_id:
+            raise AccessDenied("You are not authorized to assume that role.")
+        if asker.principal.kind is PrincipalKind.ROOT:
+            raise AccessDenied("Roles may not be assumed by root accounts.")
+        trust = AttachedPolicy(
+            policy=read_trust(role.trust_policy), resource=role.arn, name="trust policy", must_allow=True
+        )
+        extra = _of_assume_role(params)
+        actions = [ASSUME_ROLE, *(["sts:TagSession"] if params.get("Tags") else [])]
+        actions += ["sts:SetSourceIdentity"] if params.get("SourceIdentity") else []
+        for action in actions:
+            if not asker.allows(action, role.arn, [trust], extra):
+                raise AccessDenied("You are not authorized to assume that role.")
 
     def _resource(self, operation: Operation, params: Mapping[str, Any]) -> str:
         return service_resource(
@@ -86,6 +128,32 @@ class ServiceRules:
         if "RoleName" in members and params.get("RoleName"):
             return self.records.identities.role(self.account_id, params["RoleName"])
         return None
+
+
+def _refuse_user_sessions(operation: Operation, principal: Principal) -> None:
+    """T-017: what GetSessionToken gave changes no identities and mints nothing further."""
+    if principal.session is None or principal.kind is PrincipalKind.ASSUMED_ROLE:
+        return
+    if operation.service == "iam":
+        raise AccessDenied("The credentials of GetSessionToken are not good for IAM. Use permanent ones.")
+    if operation.service == "sts" and operation.name not in _OPEN_TO_USER_SESSIONS:
+        raise AccessDenied(f"Cannot call {operation.name} with session credentials.")
+
+
+def _of_assume_role(params: Mapping[str, Any]) -> Conditions:
+    """Source: Service Authorization Reference, AWS STS, "Condition keys"."""
+    given = (
+        ("sts:externalid", params.get("ExternalId")),
+        ("sts:rolesessionname", params.get("RoleSessionName")),
+        ("sts:sourceidentity", params.get("SourceIdentity")),
+    )
+    conditions: Conditions = {key: (str(value),) for key, value in given if value}
+    tags = params.get("Tags") or ()
+    for tag in tags:
+        conditions[f"aws:requesttag/{str(tag.get('Key', '')).lower()}"] = (str(tag.get("Value", "")),)
+    if tags:
+        conditions["aws:tagkeys"] = tuple(str(tag.get("Key", "")) for tag in tags)
+    return conditions
 
 
 def _of_iam(params: Mapping[str, Any], found: User | Role | None) -> Conditions:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from onread.gateway.call import AuthenticatedCall
-from onread.policy.principal import Principal, PrincipalKind
+from onread.policy.principal import Principal, PrincipalKind, TemporarySession
 from onread.wire.dates import format_iso8601
 
 # Source: Amazon S3 actions, "s3:prefix", "s3:delimiter", "s3:max-keys", "s3:VersionId".
@@ -55,9 +55,18 @@ Conditions = dict[str, tuple[str, ...]]
 
 
 def request_conditions(
-    known: AuthenticatedCall, *, now: datetime, account_id: str, region: str
+    known: AuthenticatedCall,
+    *,
+    now: datetime,
+    account_id: str,
+    region: str,
+    tags: Mapping[str, str] | None = None,
 ) -> Conditions:
-    """Every key that is known of this request, names in lower case; unknown ones are absent."""
+    """Every key that is known of this request, names in lower case; unknown ones are absent.
+
+    Args:
+        tags: the principal's.
+    """
     request, claim = known.routed.request, known.claim
     conditions = {
         "aws:sourceip": (request.peer,),
@@ -68,6 +77,7 @@ def request_conditions(
         "aws:resourceaccount": (account_id,),
         "s3:resourceaccount": (account_id,),
         **_of_principal(known.principal),
+        **{f"aws:principaltag/{name.lower()}": (value,) for name, value in (tags or {}).items()},
         **_of_params(known.routed.params),
     }
     for header, key in _FROM_HEADERS.items():
@@ -97,8 +107,20 @@ def _of_principal(principal: Principal) -> Conditions:
     conditions["aws:userid"] = (principal.principal_id,)
     if principal.user_name is not None:
         conditions["aws:username"] = (principal.user_name,)
+    if principal.session is not None:
+        conditions |= _of_session(principal, principal.session)
     if principal.called_via:
         conditions |= called_via(principal.called_via)
+    return conditions
+
+
+def _of_session(principal: Principal, session: TemporarySession) -> Conditions:
+    """Present for temporary credentials alone, and so absent for keys: policies ask with BoolIfExists."""
+    conditions: Conditions = {"aws:multifactorauthpresent": ("false",)}
+    if principal.issued_at is not None:
+        conditions["aws:tokenissuetime"] = (format_iso8601(principal.issued_at),)
+    if session.source_identity is not None:
+        conditions["aws:sourceidentity"] = (session.source_identity,)
     return conditions
 
 

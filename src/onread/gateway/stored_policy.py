@@ -3,7 +3,7 @@
 import structlog
 
 from onread.errors import MalformedPolicy
-from onread.policy.document import parse_policy
+from onread.policy.document import parse_policy, parse_trust_policy
 from onread.policy.evaluate import DENY_ALL
 from onread.policy.statement import Policy
 
@@ -17,3 +17,12 @@ def read_stored(text: str, *, resource_policy: bool) -> Policy:
     except MalformedPolicy as error:
         _log.error("policy.unreadable", reason=error.text)
         return DENY_ALL
+
+
+def read_trust(text: str) -> Policy:
+    """A role's stored trust policy; one that cannot be read trusts nobody."""
+    try:
+        return parse_trust_policy(text)
+    except MalformedPolicy as error:
+        _log.error("policy.unreadable", reason=error.text)
+        return Policy(())

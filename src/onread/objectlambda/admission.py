@@ -5,7 +5,7 @@ from typing import Any
 
 from onread import errors
 from onread.addressing.arn import FunctionReference
-from onread.errors import LambdaNotFound, LambdaPermissionError, NoTransformationDefined
+from onread.errors import LambdaNotFound, LambdaPermissionError, LoopDetected, NoTransformationDefined
 from onread.metadata.records import (
     DEFAULT_SETTINGS,
     AccessPoint,
@@ -68,6 +68,7 @@ def admit(call: ReadCall, find_function: FindFunction) -> Admitted:
         NoTransformationDefined: the configuration leaves this action alone.
         InvalidRequest: the request brings a customer's key.
         NotImplemented: it asks for a range or a part, and the configuration does not allow that.
+        LoopDetected: the function would wait for itself.
         LambdaNotFound, LambdaPermissionError: there is no such function, version or alias, or it is
             another account's.
     """
@@ -78,12 +79,22 @@ def admit(call: ReadCall, find_function: FindFunction) -> Admitted:
     _refuse_unless_allowed(call)
     reference = parse_function_arn(transformation.function_arn)
     function = _function(reference, call.access_point.account_id, find_function)
+    _refuse_loops(function, call)
     return Admitted(
         call=call,
         function=function,
         function_arn=f"{function.arn}:{reference.qualifier}" if reference.qualifier else function.arn,
         payload=transformation.function_payload,
     )
+
+
+def _refuse_loops(function: Function, call: ReadCall) -> None:
+    """T-140. The chain comes from the gateway's own knowledge of runs: no header can hide it."""
+    if function.arn in call.principal.chain:
+        raise LoopDetected(
+            f"The function {function.name} reads through this access point from inside a run of its own, "
+            "which would never end. Read the original from inputS3Url."
+        )
 
 
 def _refuse_unless_allowed(call: ReadCall) -> None:

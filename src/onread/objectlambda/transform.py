@@ -206,6 +206,7 @@ class Transformation:
             event=event,
             deadline=deadline,
             caller=admitted.call.principal.arn,
+            chain=admitted.call.principal.chain,
             invoked_arn=admitted.function_arn,
         )
         try:

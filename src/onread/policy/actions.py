@@ -242,4 +242,5 @@ def _iam_resource(params: Mapping[str, Any], *, account_id: str) -> str:
         return f"arn:aws:iam::{account_id}:role{path}{params['RoleName']}"
     if "PolicyName" in params:
         return f"arn:aws:iam::{account_id}:policy{path}{params['PolicyName']}"
-    return str(params.get("RoleArn") or params.get("PolicyArn") or "*")
+    named = (params.get(member) for member in ("RoleArn", "PolicyArn", "PolicySourceArn"))
+    return str(next(filter(None, named), "*"))

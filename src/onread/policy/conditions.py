@@ -39,6 +39,8 @@ class Comparison:
     Without a quantifier, a positive operator needs one of the request's values to fit and a negated one
     needs all of them to differ. A variable without value fits nothing; and in an Allow it does not
     "differ" either, so that a negation never turns the unknown into a grant.
+
+    ``only`` is the one of ``wanted``, where it is one.
     """
 
     operator: str
@@ -47,6 +49,7 @@ class Comparison:
     negated: bool
     every_value: bool
     when_absent: bool
+    only: Wanted | None = None
 
     def holds(self, context: Context, *, grants: bool) -> bool:
         """Whether the request's values fulfil the operator."""
@@ -54,6 +57,9 @@ class Comparison:
         if not actual:
             return self.when_absent
         if len(actual) == 1:
+            if self.only is not None:  # most conditions: one value against one
+                fits = self.only.matches(actual[0], context)
+                return not self.negated if fits else self.negated and not (grants and fits is None)
             return self._fulfils(actual[0], context, grants=grants)
         together = all if self.every_value else any
         return together(self._fulfils(value, context, grants=grants) for value in actual)
@@ -138,11 +144,13 @@ def compile_condition(name: str, key: str, wanted: Sequence[str], *, variables: 
     if entry is None:
         raise MalformedPolicy(f"{name[:100]!r} is no condition operator.")
     negated, build = entry
+    built = tuple(build(value, variables) for value in wanted)
     every = quantifier == "ForAllValues" or (not quantifier and negated)
     return Comparison(
         operator=name,
         key=key.lower(),
-        wanted=tuple(build(value, variables) for value in wanted),
+        wanted=built,
+        only=built[0] if len(built) == 1 else None,
         negated=negated,
         every_value=every,
         when_absent=if_exists or every,

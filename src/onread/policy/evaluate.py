@@ -26,6 +26,7 @@ DENY_ALL = parse_policy(
 # Amazon S3 API Reference, PutBucketPolicy: the root of the owner's account may do these "even if the
 # policy explicitly denies", so that nobody locks himself out.
 _ROOT_IS_NEVER_LOCKED_OUT = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
+_IDENTITY = "identity-based policy"
 _RESOURCE_ACCOUNT = "aws:resourceaccount"
 
 
@@ -54,11 +55,13 @@ class AttachedPolicy:
         policy: None when it has none, and so allows nobody by itself.
         resource: the ARN that this policy is asked about.
         name: what it is called in a reason, ``bucket policy``.
+        must_allow: it has to include the caller, whatever identity policies say: a role's trust.
     """
 
     policy: Policy | None
     resource: str
     name: str = "resource-based policy"
+    must_allow: bool = False
 
 
 @frozen(kw_only=True)
@@ -79,6 +82,8 @@ class _Weight:
 
 
 _NOTHING = _Weight()
+# Members of an enumeration are looked up through a property: too slow for what is asked of each statement.
+_NONE, _DIRECT = Reach.NONE, Reach.DIRECT
 
 
 def decide(
@@ -87,6 +92,7 @@ def decide(
     identity: Sequence[Policy],
     resource_policies: Sequence[Policy | AttachedPolicy] = (),
     session: Policy | None = None,
+    boundary: Policy | None = None,
 ) -> Decision:
     """Weigh every policy that has a say. What no policy understands is denied; nothing is raised.
 
@@ -95,6 +101,7 @@ def decide(
         resource_policies: one for each resource on the way; where resource policies decide, all of
             them must agree. A bare policy is asked about ``query.resource``.
         session: limits what the others allow; never allows by itself.
+        boundary: the permissions boundary of the user or role; limits likewise.
     """
     question = _question(query)
     resource = split_arn(query.resource)
@@ -104,22 +111,26 @@ def decide(
     if own and root and question.action in _ROOT_IS_NEVER_LOCKED_OUT:
         attached = []
     by_identity = _weigh(identity, question, resource)
-    by_session = _weigh(() if session is None else (session,), question, resource)
-    by_resources = [_weigh_attached(each, question) for each in attached]
-    named = [("identity-based policy", by_identity), ("session policy", by_session)]
-    named.extend((each.name, weight) for each, weight in zip(attached, by_resources, strict=True))
-    for name, weight in named:
+    limits = [
+        (name, _weigh((policy,), question, resource))
+        for name, policy in (("session policy", session), ("permissions boundary", boundary))
+        if policy is not None
+    ]
+    by_resources = [(each.name, _weigh_attached(each, question)) for each in attached]
+    for name, weight in ((_IDENTITY, by_identity), *limits, *by_resources):
         if weight.statement is not None and not weight.statement.allows:
             why = f"with an explicit deny in {weight.statement.label} of the {name}"
             return _refused(query, why, explicit=True)
-    if session is not None and by_session.reach is Reach.NONE:
-        return _refused(query, "because no session policy allows it")
-    return _settle(query, named[0], named[2:], own=own, root=root)
+    trusts = (weight for each, weight in zip(attached, by_resources, strict=True) if each.must_allow)
+    for name, weight in (*limits, *trusts):
+        if weight.reach is Reach.NONE:
+            return _refused(query, f"because no {name} allows it")
+    return _settle(query, by_identity, by_resources, own=own, root=root)
 
 
 def _settle(
     query: AccessQuery,
-    identity: tuple[str, _Weight],
+    identity: _Weight,
     resources: Sequence[tuple[str, _Weight]],
     *,
     own: bool,
@@ -128,9 +139,9 @@ def _settle(
     """Nobody denies. In one account identity or resources allow; between two, both must."""
     if own and root:
         return _granted("the root of an account may do everything in it")
-    allowed_by_identity = root or identity[1].reach is not Reach.NONE
+    allowed_by_identity = root or identity.reach is not Reach.NONE
     if own and allowed_by_identity:
-        return _granted(_by(*identity))
+        return _granted(_by(_IDENTITY, identity))
     anonymous = query.principal.kind is PrincipalKind.ANONYMOUS
     if not (own or anonymous or allowed_by_identity):
         return _refused(query, "because no identity-based policy allows it")
@@ -180,10 +191,10 @@ def _weigh(policies: Iterable[Policy], question: Question, resource: SplitArn | 
     widest = _NOTHING
     for policy in policies:
         for statement in policy.candidates(question):
-            if statement.allows and widest.reach is Reach.DIRECT:
+            if statement.allows and widest.reach is _DIRECT:
                 continue
             reach = statement.reach(question, resource)
-            if reach is Reach.NONE:
+            if reach is _NONE:
                 continue
             if not statement.allows:
                 return _Weight(statement=statement)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, TypeVar
 
 from onread.errors import MalformedPolicy
@@ -160,31 +160,40 @@ class Template:
 
 
 class Glob:
-    """A pattern over a whole text, letter case included. ``*`` crosses every character, ``/`` too."""
+    """A pattern over a whole text, letter case included. ``*`` crosses every character, ``/`` too.
 
-    __slots__ = ("_expression", "_prefix", "literal")
+    Attributes:
+        literal: the one text that fits, where there is no wildcard.
+        matches: whether the whole text fits; chosen once, for it is asked more than anything else.
+    """
+
+    __slots__ = ("literal", "matches")
 
     def __init__(self, tokens: tuple[StaticToken, ...]) -> None:
         self.literal: str | None = None
-        self._prefix: str | None = None
-        self._expression: re.Pattern[str] | None = None
+        self.matches: Callable[[str], bool]
         match tokens:
             case () | (str(),):
                 self.literal = str(tokens[0]) if tokens else ""
+                self.matches = self.literal.__eq__
             case (Wildcard.ANY,):
-                self._prefix = ""
+                self.matches = _fits_everything
             case (str() as prefix, Wildcard.ANY):
-                self._prefix = prefix
+                self.matches = partial(_begins, prefix)
             case _:
-                self._expression = _expression(tokens)
+                self.matches = partial(_fits_whole, _expression(tokens).fullmatch)
 
-    def matches(self, text: str) -> bool:
-        """Whether the whole text fits."""
-        if self.literal is not None:
-            return text == self.literal
-        if self._prefix is not None:
-            return text.startswith(self._prefix)
-        return self._expression is not None and self._expression.fullmatch(text) is not None
+
+def _fits_everything(_text: str) -> bool:
+    return True
+
+
+def _begins(prefix: str, text: str) -> bool:
+    return text.startswith(prefix)
+
+
+def _fits_whole(fullmatch: Callable[[str], re.Match[str] | None], text: str) -> bool:
+    return fullmatch(text) is not None
 
 
 def _expression(tokens: tuple[StaticToken, ...]) -> re.Pattern[str]:
@@ -222,26 +231,31 @@ def split_arn(text: str) -> SplitArn | None:
 
 
 class ArnGlob:
-    """A pattern over an ARN, part by part: no wildcard reaches from one of the first five into the next."""
+    """A pattern over an ARN, part by part: no wildcard reaches from one of the first five into the next.
 
-    __slots__ = ("_globs", "_head", "_tail")
+    Attributes:
+        head: the first five parts, where none of them has a wildcard.
+        fits_tail: whether a resource fits the last part.
+    """
+
+    __slots__ = ("_globs", "fits_tail", "head")
 
     def __init__(self, parts: tuple[tuple[StaticToken, ...], ...]) -> None:
         globs = tuple(Glob(part) for part in parts[:-1])
         literals = tuple(each.literal for each in globs if each.literal is not None)
-        self._head = literals if len(literals) == len(globs) else None
+        self.head = literals if len(literals) == len(globs) else None
+        self.fits_tail = Glob(parts[-1]).matches
         self._globs = globs
-        self._tail = Glob(parts[-1])
 
     def matches(self, arn: SplitArn) -> bool:
         """Whether every part fits its pattern."""
-        if self._head is None:
+        if self.head is None:
             for pattern, part in zip(self._globs, arn.head, strict=True):
                 if not pattern.matches(part):
                     return False
-        elif self._head != arn.head:
+        elif self.head != arn.head:
             return False
-        return self._tail.matches(arn.tail)
+        return self.fits_tail(arn.tail)
 
 
 def split_tokens(tokens: tuple[StaticToken, ...]) -> tuple[tuple[StaticToken, ...], ...] | None:
@@ -282,14 +296,19 @@ class TextPattern:
 class ArnPattern:
     """A pattern over an ARN, compiled once for each set of values that its variables took."""
 
-    __slots__ = ("_static", "_template")
+    __slots__ = ("_fits_tail", "_head", "_static", "_template")
 
     def __init__(self, tokens: tuple[Token, ...]) -> None:
         self._template = Template(tokens)
         self._static = _filled_arn_glob(self._template, ()) if self._template.is_static else None
+        # Most patterns have wildcards in the resource alone: those are asked without a detour.
+        self._head = self._static.head if self._static is not None else None
+        self._fits_tail = self._static.fits_tail if self._static is not None else None
 
     def matches(self, arn: SplitArn | None, context: Context) -> bool | None:
         """Whether every part fits; None when a variable has no value."""
+        if self._head is not None and self._fits_tail is not None:
+            return arn is not None and self._head == arn.head and self._fits_tail(arn.tail)
         pattern = self._static
         if pattern is None:
             values = self._template.values(context)

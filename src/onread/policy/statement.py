@@ -4,7 +4,7 @@ Owns what a statement means for one question. Documents become these in ``docume
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onread.policy.conditions import Condition
 from onread.policy.patterns import ArnPattern, Context, Glob, SplitArn
@@ -32,8 +32,15 @@ POLICY_WRITING_ACTIONS = frozenset(
         "s3:putobjectversionacl",
     }
 )
+MOST_INDEXED = 1024
+"""Actions in the index of one policy: more than there are operations, and a bound for invented ones."""
+
 ADMINISTRATIVE_SERVICES = frozenset({"iam", "onread"})
 """What an Allow with NotAction never grants: it says what it leaves out, not that it hands out these."""
+
+
+# Members of an enumeration are looked up through a property: too slow for what is asked of each statement.
+_NONE, _DIRECT = Reach.NONE, Reach.DIRECT
 
 
 @frozen()
@@ -70,10 +77,6 @@ class Actions:
             if pattern.glob.matches(action):
                 return not self.negated
         return self.negated
-
-    def may_match(self, service: str) -> bool:
-        """Whether it can speak about an action of the service that no statement names exactly."""
-        return self.negated or any(pattern.service in ("*", service) for pattern in self.patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +120,21 @@ class Statement:
     resources: Resources | None
     conditions: tuple[Condition, ...]
 
-    def reach(self, question: Question, resource: SplitArn | None) -> Reach:
-        """How far this statement speaks about the question; NONE when any element does not fit."""
+    def speaks_about(self, question: Question) -> bool:
+        """Whether it is about the question's action at all, whoever asks and about whatever resource."""
         if not self.actions.include(question.action):
-            return Reach.NONE
-        if self.actions.negated and self.allows and _administers(question):
-            return Reach.NONE
-        resources, grants = self.resources, self.allows
-        if resources is not None and not resources.include(resource, question.context, grants=grants):
-            return Reach.NONE
+            return False
+        return not (self.actions.negated and self.allows and _administers(question))
+
+    def reach(self, question: Question, resource: SplitArn | None) -> Reach:
+        """How far it speaks about a question whose action it is about; NONE when an element does not fit."""
+        resources, context, grants = self.resources, question.context, self.allows
+        if resources is not None and not resources.include(resource, context, grants=grants):
+            return _NONE
         for condition in self.conditions:
-            if not condition.holds(question.context, grants=grants):
-                return Reach.NONE
-        return self._principal_reach(question.principal)
+            if not condition.holds(context, grants=grants):
+                return _NONE
+        return _DIRECT if self.principals is None else self._principal_reach(question.principal)
 
     def _principal_reach(self, caller: Principal) -> Reach:
         if self.principals is None:
@@ -146,24 +151,28 @@ def _administers(question: Question) -> bool:
 class Policy:
     """The statements of one document, indexed by action so that most are never looked at."""
 
-    __slots__ = ("_by_action", "_by_service", "_for_any_service", "statements")
+    __slots__ = ("_about", "statements")
 
     def __init__(self, statements: Sequence[Statement]) -> None:
         self.statements = tuple(statements)
-        names = {name for each in self.statements for name in each.actions.names}
-        services = {pattern.service for each in self.statements for pattern in each.actions.patterns}
-        self._by_action = {
-            name: tuple(each for each in self.statements if each.actions.include(name)) for name in names
-        }
-        self._by_service = {service: self._with_patterns(service) for service in services}
-        self._for_any_service = self._with_patterns("*")
-
-    def _with_patterns(self, service: str) -> tuple[Statement, ...]:
-        return tuple(each for each in self.statements if each.actions.may_match(service))
+        self._about: dict[str, tuple[Statement, ...]] = {}
 
     def candidates(self, question: Question) -> tuple[Statement, ...]:
-        """The statements that may speak about the question's action; all that do are among them."""
-        found = self._by_action.get(question.action)
+        """The statements about the question's action; found once for each action that is ever asked for."""
+        found = self._about.get(question.action)
         if found is None:
-            found = self._by_service.get(question.service, self._for_any_service)
+            found = tuple(each for each in self.statements if each.speaks_about(question))
+            if len(self._about) < MOST_INDEXED:
+                self._about[question.action] = found
         return found
+
+
+def join_policies(named: Sequence[tuple[str, Policy]]) -> Policy:
+    """The statements of several policies under one index; reasons name the policy too."""
+    return Policy(
+        [
+            replace(statement, label=f"{statement.label} of {name}")
+            for name, policy in named
+            for statement in policy.statements
+        ]
+    )

@@ -194,6 +194,8 @@ SERVED: Mapping[str, frozenset[str]] = {
             "DetachRolePolicy",
             "DetachUserPolicy",
             "GetAccountSummary",
+            "GetContextKeysForCustomPolicy",
+            "GetContextKeysForPrincipalPolicy",
             "GetPolicy",
             "GetPolicyVersion",
             "GetRole",
@@ -221,6 +223,8 @@ SERVED: Mapping[str, frozenset[str]] = {
             "PutUserPermissionsBoundary",
             "PutUserPolicy",
             "SetDefaultPolicyVersion",
+            "SimulateCustomPolicy",
+            "SimulatePrincipalPolicy",
             "TagPolicy",
             "TagRole",
             "TagUser",
@@ -234,7 +238,7 @@ SERVED: Mapping[str, frozenset[str]] = {
             "UpdateUser",
         )
     ),
-    "sts": frozenset(("GetCallerIdentity",)),
+    "sts": frozenset(("AssumeRole", "GetAccessKeyInfo", "GetCallerIdentity", "GetSessionToken")),
     "onread": frozenset(
         (
             "ConfigureFunction",

@@ -22,7 +22,10 @@ from onread.errors import InvalidToken
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
-_LONGEST_TOKEN = 4096  # characters; AWS advises to expect up to 4,096 bytes
+LONGEST_TOKEN = 4096
+"""Characters of a token that clients are given: AWS advises to expect up to 4,096 bytes."""
+
+_LONGEST_OPENED = 10_240  # an input URL carries its caller's session beside its own grant
 _FORMAT = b"onread/session/1"  # authenticated with the token: a later format is never read as this one
 
 
@@ -71,7 +74,7 @@ def _cipher(key: bytes) -> AESGCM:
 
 
 def _decoded(token: str) -> bytes:
-    if len(token) > _LONGEST_TOKEN:
+    if len(token) > _LONGEST_OPENED:
         raise InvalidToken
     try:
         sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)

@@ -33,6 +33,7 @@ OTHER_ACCOUNT = "999988887777"
 REGION = "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/reader"
 
+SESSION_KEY = b"k" * 32
 ROOT = Principal(
     kind=PrincipalKind.ROOT,
     account_id=ACCOUNT,
@@ -147,6 +148,7 @@ class Api:
             read_object=self.read_object,
             spawn=lambda work, take: self.spawned.append(work),
             pause=self.pause,
+            session_key=SESSION_KEY,
         )
 
     async def _bucket_exists(self, name: str) -> bool:

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.fakes.object_lambda import ACCOUNT, CALLER, FUNCTION, NOW, REQUEST_ID, SESSION_KEY, SUPPORTING
 
-from onread.errors import AccessDenied, InvalidToken
-from onread.objectlambda.sessions import open_session, seal_function_session, seal_input_session
-from onread.policy.principal import FunctionSession, InputGrant, PrincipalKind
+from onread.errors import AccessDenied, ExpiredToken, InvalidToken
+from onread.objectlambda.sessions import open_session, seal_input_session, seal_session
+from onread.policy.principal import FunctionSession, InputGrant, Principal, PrincipalKind, TemporarySession
 from onread.sigv4.session_token import seal
 
 NONCE = b"n" * 12
@@ -77,14 +77,75 @@ def test_a_sealed_document_of_another_use_is_invalid():
         opened(token, access_key_id="A")
 
 
-def test_a_function_session_is_the_role_with_the_function_as_session_name():
-    token = seal_function_session(
-        SESSION, role_arn=FUNCTION.role, access_key_id="ASIAENV", key=SESSION_KEY, nonce=NONCE
+def role_session(**changes):
+    return Principal(
+        kind=PrincipalKind.ASSUMED_ROLE,
+        account_id=ACCOUNT,
+        arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/r/s",
+        principal_id="AROAX:s",
+        access_key_id="ASIAENV",
+        role_arn=f"arn:aws:iam::{ACCOUNT}:role/r",
+        role_id="AROAX",
+        issued_at=NOW,
+        **changes,
     )
-    principal = opened(token, access_key_id="ASIAENV", now=NOW + timedelta(days=365))
-    assert principal.kind is PrincipalKind.ASSUMED_ROLE
-    assert principal.account_id == ACCOUNT
-    assert principal.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/lambda/upper"
-    assert principal.role_arn == FUNCTION.role
-    assert principal.function_session == SESSION
-    assert principal.input_grant is None
+
+
+def sealed(principal):
+    return seal_session(principal, key=SESSION_KEY, nonce=NONCE)
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        TemporarySession(expires_at=NOW + timedelta(hours=1)),
+        TemporarySession(
+            expires_at=NOW + timedelta(hours=1),
+            parent_key_id="AKIAPARENT",
+            policies=('{"a": "\N{SNOWMAN}"}', "{}"),
+            policy_arns=("arn:x", "arn:y"),
+            tags={"Team": "blue"},
+            source_identity="alice",
+        ),
+    ],
+)
+def test_temporary_credentials_are_whoever_they_were_made_for(session):
+    made = role_session(session=session, chain=("arn:f", "arn:g"))
+    assert opened(sealed(made), access_key_id="ASIAENV") == made
+
+
+def test_T013_temporary_credentials_end_at_their_expiry():
+    token = sealed(role_session(session=TemporarySession(expires_at=NOW + timedelta(seconds=900))))
+    opened(token, access_key_id="ASIAENV", now=NOW + timedelta(seconds=899))
+    with pytest.raises(ExpiredToken):
+        opened(token, access_key_id="ASIAENV", now=NOW + timedelta(seconds=900))
+
+
+def test_T013_an_input_session_ends_with_the_credentials_of_its_caller():
+    caller = role_session(session=TemporarySession(expires_at=NOW + timedelta(seconds=30)))
+    token = input_session(caller)
+    opened(token, access_key_id="ASIAENV", now=NOW + timedelta(seconds=29))
+    with pytest.raises(ExpiredToken):
+        opened(token, access_key_id="ASIAENV", now=NOW + timedelta(seconds=30))
+
+
+def test_an_input_session_carries_what_narrows_its_caller():
+    session = TemporarySession(expires_at=NOW + timedelta(hours=1), policies=("{}",))
+    caller = role_session(session=session, chain=("arn:f",))
+    found = opened(input_session(caller), access_key_id="ASIAENV")
+    assert (found.session, found.chain, found.role_id) == (session, ("arn:f",), "AROAX")
+
+
+def test_the_longest_session_fits_beside_the_longest_key():
+    noise = "".join(chr(33 + (n * 7919 + n * n) % 90) for n in range(2048))
+    session = TemporarySession(expires_at=NOW + timedelta(hours=1), policies=(noise,))
+    grant = replace(GRANT, key="\x01" * 1024)
+    token = input_session(role_session(session=session), grant=grant)
+    assert opened(token, access_key_id="ASIAENV").session == session
+
+
+def test_T141_a_functions_credentials_end_with_its_environment_and_no_sooner():
+    made = role_session(session=TemporarySession(expires_at=None), function_session=SESSION)
+    found = opened(sealed(made), access_key_id="ASIAENV", now=NOW + timedelta(days=365))
+    assert found.function_session == SESSION
+    assert found.input_grant is None

@@ -9,16 +9,20 @@ ACTIONS = [
     "s3:PutObject",
     "s3:PutBucketPolicy",
     "lambda:InvokeFunction",
+    "sts:AssumeRole",
     "iam:CreateUser",
     "onread:ListTraces",
 ]
 ACTION_PATTERNS = [
-    *ACTIONS, "s3:getobject", "s3:Get*", "s3:*Object", "s3:*", "S3:P?tO*", "*", "*:*", "lambda:*", "iam:*",
+    *ACTIONS, "s3:getobject", "s3:Get*", "s3:*Object", "s3:*", "S3:P?tO*", "*", "*:*", "lambda:*", "sts:*",
+    "iam:*",
 ]  # fmt: skip
 RESOURCES = [
     "arn:aws:s3:::b/k",
     "arn:aws:s3:::b/alice/x",
     "arn:aws:s3:us-east-1:111122223333:accesspoint/a/object/k:1",
+    "arn:aws:lambda:us-east-1:111122223333:function:f:$LATEST",
+    "arn:aws:iam::111122223333:role/reader",
 ]
 RESOURCE_PATTERNS = [
     *RESOURCES,
@@ -31,6 +35,8 @@ RESOURCE_PATTERNS = [
     "arn:aws:s3:*:*:accesspoint/?/object/*",
     "arn:*:s3:::b/k",
     "arn:aws:s3:::B/k",
+    "arn:aws:lambda:*:*:function:f*",
+    "arn:aws:iam::*:role/${aws:username, 'reader'}",
 ]
 PRINCIPALS = [
     "*",
@@ -105,24 +111,27 @@ def conditions(draw):
 
 
 @st.composite
-def statements(draw, *, resource_policy):
+def statements(draw, *, resource_policy, trust=False):
     allow = draw(st.sampled_from([True, True, False]))
     statement = {"Effect": "Allow" if allow else "Deny", "Condition": draw(conditions())}
     statement[draw(st.sampled_from(["Action", "Action", "NotAction"]))] = draw(one_or_more(ACTION_PATTERNS))
-    statement[draw(st.sampled_from(["Resource", "Resource", "NotResource"]))] = draw(
-        one_or_more(RESOURCE_PATTERNS)
-    )
+    if not trust:
+        statement[draw(st.sampled_from(["Resource", "Resource", "NotResource"]))] = draw(
+            one_or_more(RESOURCE_PATTERNS)
+        )
     if resource_policy:
         name = "Principal" if allow else draw(st.sampled_from(["Principal", "NotPrincipal"]))
         statement[name] = draw(st.sampled_from(PRINCIPALS))
     return statement
 
 
-def documents(*, resource_policy):
+def documents(*, resource_policy, trust=False):
     return st.fixed_dictionaries(
         {
             "Version": st.sampled_from(["2012-10-17", "2012-10-17", "2008-10-17"]),
-            "Statement": st.lists(statements(resource_policy=resource_policy), min_size=1, max_size=4),
+            "Statement": st.lists(
+                statements(resource_policy=resource_policy, trust=trust), min_size=1, max_size=4
+            ),
         }
     )
 
@@ -136,4 +145,13 @@ CONTEXTS = st.fixed_dictionaries(
         },
         "aws:UserName": st.sampled_from([("alice",), ("a*",), ("${aws:userid}",), (), ("alice", "bob")]),
     },
+)
+
+REQUESTS = st.tuples(st.sampled_from(ACTIONS), st.sampled_from(RESOURCES), CONTEXTS)
+ATTACHED = st.one_of(
+    st.tuples(
+        st.one_of(st.none(), documents(resource_policy=True)), st.sampled_from(RESOURCES), st.just(False)
+    ),
+    # A role's trust: it has no resources, and must include the caller.
+    st.tuples(documents(resource_policy=True, trust=True), st.sampled_from(RESOURCES), st.just(True)),
 )

@@ -160,7 +160,7 @@ def speaks(statement, version, caller, action, resource, context):
     if allow and "NotAction" in statement and (action in RISKY or action.startswith(("iam:", "onread:"))):
         return None
     outcomes = []
-    for text in as_list(statement.get("Resource", statement.get("NotResource"))):
+    for text in as_list(statement.get("Resource", statement.get("NotResource", "*"))):  # a trust has none
         pattern = expand(text, context, version)
         outcomes.append(UNKNOWN if pattern is UNKNOWN else arn_fits(pattern, resource))
     if not (negate(outcomes, allow) if "NotResource" in statement else any(o is True for o in outcomes)):
@@ -184,13 +184,19 @@ def verdict(documents, caller, action, resource, context):
     return found
 
 
-def is_allowed(caller, action, resource, context, identity, layers, session, owner):
-    """``layers``: (document or None, resource) of every resource on the way."""
+def is_allowed(caller, action, resource, context, identity, layers, limits, owner):
+    """May they, by every policy that has a say.
+
+    ``layers``: (document or None, resource, whether it must include the caller) of every resource on the
+    way. ``limits``: lists of documents, each of which together must allow: session policies, a boundary.
+    """
     context = {key.lower(): values for key, values in context.items()}
     own = verdict(identity, caller, action, resource, context)
-    limited = verdict([session] if session else [], caller, action, resource, context)
-    attached = [verdict([d] if d else [], caller, action, r, context) for d, r in layers]
-    if any("deny" in each for each in [own, limited, *attached]) or (session and not limited):
+    limited = [verdict(documents, caller, action, resource, context) for documents in limits]
+    attached = [verdict([d] if d else [], caller, action, r, context) for d, r, _ in layers]
+    if any("deny" in each for each in [own, *limited, *attached]) or not all(limited):
+        return False
+    if not all(found for found, (_, _, must) in zip(attached, layers, strict=True) if must):
         return False
     if caller["kind"] == "Anonymous":
         return bool(attached) and all("direct" in each for each in attached)
