@@ -20,6 +20,7 @@ from bench import (
     streaming,
     tls,
     unmodified_function,
+    upstream,
     workers,
 )
 from bench.table import Row, render, write
@@ -38,6 +39,7 @@ MEASUREMENTS = (
     workers,
     overload,
     slow_clients,
+    upstream,
     ministack,
 )
 

@@ -99,12 +99,12 @@ class HostileStore:
 
 
 @contextlib.contextmanager
-def hostile_store(port: int = 0) -> Iterator[HostileStore]:
+def hostile_store(port: int = 0, host: str = "127.0.0.1") -> Iterator[HostileStore]:
     """It serves in a thread of its own; port 0 takes a free one."""
     store, ready, loop = HostileStore(), threading.Event(), asyncio.new_event_loop()
 
     async def main(ended: asyncio.Event) -> None:
-        server = await asyncio.start_server(store._serve, "127.0.0.1", port)
+        server = await asyncio.start_server(store._serve, host, port)
         store.port = server.sockets[0].getsockname()[1]
         ready.set()
         await ended.wait()
