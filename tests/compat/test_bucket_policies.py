@@ -271,6 +271,19 @@ def test_a_stranger_writes_where_a_policy_lets_everyone(world, bucket):
     assert read(s3, bucket, "drop") == b"given"
 
 
+def test_T214_a_stranger_copies_nothing_that_he_may_not_read(world, bucket):
+    s3, target = world.client("s3"), world.bucket()
+    for name in (bucket, target):
+        s3.delete_public_access_block(Bucket=name)
+        s3.put_bucket_policy(Bucket=name, Policy=document(allow("s3:*", everything(name), principal="*")))
+    copied, headers = f"{world.endpoint}/{target}/copy", {"x-amz-copy-source": f"/{bucket}/k"}
+    assert fetch(copied, method="PUT", headers=headers).status == 200
+    s3.put_public_access_block(
+        Bucket=bucket, PublicAccessBlockConfiguration={**OFF, "RestrictPublicBuckets": True}
+    )
+    assert fetch(copied, method="PUT", headers=headers).status == 403
+
+
 def test_T001_no_stranger_comes_in_through_what_runs_a_function(world):
     place, s3 = make_place(world), world.client("s3")
     s3.delete_public_access_block(Bucket=place.bucket)

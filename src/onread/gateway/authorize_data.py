@@ -114,6 +114,7 @@ class DataRules:
         if not bucket or is_alias(bucket):
             container, _, below = source.partition("/object/")
             return self._may_through(asker, action, bucket or container, key or below)
+        self.attached.refuse_strangers(asker.principal, bucket)
         late = existing_tags(self.object_tags, bucket, key)
         return asker.allows(action, source, self.attached.of_object(source), {}, late)
 
