@@ -5,8 +5,6 @@ python -m bench.rendezvous_server        prints its port, serves until its input
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from onread.server.listener import serve
 from onread.server.loop import run
@@ -36,25 +34,33 @@ def meet(name: str) -> Meeting:
     return meeting
 
 
-@asynccontextmanager
-async def handler(request: Request) -> AsyncIterator[Response]:
-    place, name = request.target[1:].split("/", 1)
-    if place == "bytes":
-        yield Response(status=200, headers=HEADERS, body=b"x" * int(name))
-    elif place == "w":
+class Answering:
+    """The scope of one answer, a plain class as the gateway's."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.sent: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> Response:
+        place, name = self.request.target[1:].split("/", 1)
+        if place == "bytes":
+            return Response(status=200, headers=HEADERS, body=b"x" * int(name))
         meeting = meet(name)
-        meeting.delivered.set_result(request)
-        await meeting.sent
-        yield Response(status=200)
-    else:
-        meeting = meet(name)
+        if place == "w":
+            meeting.delivered.set_result(self.request)
+            await meeting.sent
+            return Response(status=200)
         delivery = await meeting.delivered
-        yield Response(status=200, headers=HEADERS, body=delivery.body)
-        meeting.sent.set_result(None)
+        self.sent = meeting.sent
+        return Response(status=200, headers=HEADERS, body=delivery.body)
+
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        if self.sent is not None and kind is None:
+            self.sent.set_result(None)
 
 
 async def main() -> None:
-    async with serve(handler) as listener:
+    async with serve(Answering) as listener:
         sys.stdout.write(f"{listener.port}\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)

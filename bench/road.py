@@ -283,7 +283,7 @@ async def open_stage(data_dir: Path) -> AsyncIterator[Stage]:
         pool.serve = serve
         scope.callback(stage.close)
         await scope.enter_async_context(pool)
-        pipeline = road.build_pipeline(base, pool, background)
+        pipeline = road.build_pipeline(base, pool, background, None)
         stage.functions = listener(pipeline.handle)
         stage.front = listener(replace(pipeline, admission=road.build_admission(base, 4096)).handle)
         stage.call()

@@ -18,6 +18,8 @@ from enum import Enum
 class State(Enum):
     """Where an environment stands. The values are the words the Runtime API uses for refusals."""
 
+    __hash__ = object.__hash__  # by identity: half a dozen look-ups a request, and Enum's own is slow
+
     STARTING = "RuntimeStarted"
     INIT_FAILED = "RuntimeInitError"
     IDLE = "RuntimeReady"
@@ -28,6 +30,8 @@ class State(Enum):
 
 class Event(Enum):
     """What may happen to an environment."""
+
+    __hash__ = object.__hash__  # by identity: half a dozen look-ups a request, and Enum's own is slow
 
     NEXT = "asks for the next event"
     LEFT = "stops waiting for an event"

@@ -10,8 +10,7 @@ runtime interface emulator words them.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -95,22 +94,24 @@ class RuntimeApi:
         self._delivery = delivery
         self._offer.set_result(delivery)
 
-    @asynccontextmanager
-    async def handle(self, request: Request) -> AsyncIterator[Response]:
+    def handle(self, request: Request) -> AbstractAsyncContextManager[Response]:
         """Serve one request of the runtime (a `Handler`). ``/next`` waits without a limit of its own.
 
         Cancellation: a runtime that goes away while it waits leaves nothing behind.
         """
+        return _Answering(self, request)
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to one request: nothing of it stays open."""
         try:
-            response = await self._route(request)
+            return await self._route(request)
         except RefusedTransition as refused:
             message = (
                 f"Transition from {refused.state.value} is not allowed: the runtime {refused.event.value}."
             )
-            response = _refusal(403, "InvalidStateTransition", message)
+            return _refusal(403, "InvalidStateTransition", message)
         except IncompleteBody as error:
-            response = _refusal(400, "InvalidRequestBody", error.text)
-        yield response
+            return _refusal(400, "InvalidRequestBody", error.text)
 
     async def _route(self, request: Request) -> Response:
         parts = request.path.removeprefix(_PREFIX).split("/") if request.path.startswith(_PREFIX) else []
@@ -176,6 +177,22 @@ class RuntimeApi:
         """Refuse before the body is read; firing after it refuses the second of two at once."""
         if not self.machine.allows(event):
             raise RefusedTransition(self.machine.state, event)
+
+
+class _Answering(AbstractAsyncContextManager[Response]):
+    """The scope of an answer that needs none. A plain class: there are two for each run of a function."""
+
+    __slots__ = ("_api", "_request")
+
+    def __init__(self, api: RuntimeApi, request: Request) -> None:
+        self._api = api
+        self._request = request
+
+    async def __aenter__(self) -> Response:
+        return await self._api.answer(self._request)
+
+    async def __aexit__(self, *_why: object) -> None:
+        return
 
 
 async def _read_error(request: Request) -> Failed:

@@ -3,8 +3,6 @@
 import os
 import time
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 import structlog
 
@@ -43,7 +41,7 @@ class _CountedBody(Body):
 
 @dataclass(slots=True)
 class Observation:
-    """One request from head to last byte. Used as a context manager around its whole life.
+    """One request from head to last byte; whoever answers it says when it is ``done``.
 
     The request id is ours alone: a caller cannot choose it.
 
@@ -71,9 +69,8 @@ class Observation:
     bytes_sent: int = 0
     first_byte_seconds: float = 0.0
 
-    def __enter__(self) -> Self:
+    def __post_init__(self) -> None:
         self.resource = self.request.path
-        return self
 
     def answered(self, response: Response) -> Response:
         """The response as it leaves; its body is counted."""
@@ -85,9 +82,8 @@ class Observation:
             self.bytes_sent = len(response.body)
         return response
 
-    def __exit__(
-        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
-    ) -> None:
+    def done(self, *, whole: bool) -> None:
+        """The last byte is with the kernel, or nobody wants it any more."""
         seconds = time.perf_counter() - self.started_at
         self.metrics.request_done(
             self.service,
@@ -109,7 +105,7 @@ class Observation:
             operation=self.operation,
             status=self.status,
             **({"error_code": self.error_code} if self.error_code else {}),
-            outcome="complete" if kind is None else "cut",
+            outcome="complete" if whole else "cut",
             target=self.target,
             key=self.key,
             caller=self.caller,

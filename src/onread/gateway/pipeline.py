@@ -1,13 +1,15 @@
 """The road: the whole way of one request, from bytes to answer. The file to read first."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from types import TracebackType
 
 import structlog
 
-from onread.addressing.address import Located
+from onread.addressing.address import Address, Located
 from onread.addressing.locate import locate
 from onread.errors import AccessForbidden, InternalError, ServiceError
 from onread.gateway.admission import Admission
@@ -56,22 +58,23 @@ class Pipeline:
     log: structlog.typing.FilteringBoundLogger = field(default_factory=request_log)
     strangers: LineLimit = field(default_factory=LineLimit)
 
-    @asynccontextmanager
-    async def handle(self, request: Request) -> AsyncIterator[Response]:
+    def handle(self, request: Request) -> AbstractAsyncContextManager[Response]:
         """Answer one request; the scope stays open until its last byte is sent or the caller is gone."""
-        with Observation(request, self.metrics, self.log, self.strangers) as seen:
-            scope = AsyncExitStack()
+        return _Answering(self, request)
+
+    async def respond(self, request: Request, seen: Observation, scope: AsyncExitStack) -> Response:
+        """The answer, an error's document included; ``scope`` is closed already when it is one."""
+        try:
             try:
-                async with AsyncExitStack() as work:
-                    response = await self._answer(request, seen, work)
-                    scope = work.pop_all()
-            except ServiceError as error:
-                response = self._refusal(error, seen)
-            except Exception as bug:  # the only one on the road: whatever this is, it is ours
-                _log.exception("request.bug", request_id=seen.request_id, exc_info=bug)
-                response = self._refusal(InternalError(), seen)
-            async with scope:
-                yield seen.answered(response)
+                return await self._answer(request, seen, scope)
+            except BaseException as failure:
+                await scope.__aexit__(type(failure), failure, failure.__traceback__)
+                raise
+        except ServiceError as error:
+            return self._refusal(error, seen)
+        except Exception as bug:  # the only one on the road: whatever this is, it is ours
+            _log.exception("request.bug", request_id=seen.request_id, exc_info=bug)
+            return self._refusal(InternalError(), seen)
 
     async def _answer(self, request: Request, seen: Observation, scope: AsyncExitStack) -> Response:
         located = await self._admit(request, seen, scope)
@@ -122,7 +125,7 @@ class Pipeline:
     async def _route(self, request: Request, located: Located, seen: Observation) -> RoutedCall:
         routed = await route_request(self.services, request, located, request_id=seen.request_id)
         seen.service, seen.operation = routed.operation.service, routed.operation.name
-        seen.target, seen.key = str(located.address), str(routed.params.get("Key", ""))
+        seen.target, seen.key = _shown(located.address), str(routed.params.get("Key", ""))
         return routed
 
     def _standing_headers(self, seen: Observation) -> list[tuple[str, str]]:
@@ -146,3 +149,39 @@ class Pipeline:
         )
         response.headers += self._standing_headers(seen)
         return response
+
+
+@lru_cache(maxsize=1024)  # the same few again and again, in every line of the log
+def _shown(address: Address) -> str:
+    return str(address)
+
+
+class _Answering(AbstractAsyncContextManager[Response]):
+    """One request on the road: the scope of its answer. A plain class, for three of them make one read."""
+
+    __slots__ = ("_pipeline", "_request", "_scope", "_seen")
+
+    def __init__(self, pipeline: Pipeline, request: Request) -> None:
+        self._pipeline = pipeline
+        self._request = request
+        self._scope = AsyncExitStack()
+
+    async def __aenter__(self) -> Response:
+        pipeline = self._pipeline
+        seen = self._seen = Observation(self._request, pipeline.metrics, pipeline.log, pipeline.strangers)
+        try:
+            return seen.answered(await pipeline.respond(self._request, seen, self._scope))
+        except BaseException:
+            seen.done(whole=False)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        whole = False
+        try:
+            handled = await self._scope.__aexit__(kind, error, trace)
+            whole = error is None or bool(handled)
+            return handled
+        finally:
+            self._seen.done(whole=whole)

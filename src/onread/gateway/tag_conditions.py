@@ -6,7 +6,6 @@ control policies".
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 from onread.policy.patterns import FindLate
@@ -27,13 +26,15 @@ def no_object_tags(_bucket: str, _key: str) -> Mapping[str, str]:
 
 def existing_tags(find_tags: FindObjectTags, bucket: str, key: str) -> FindLate:
     """Finds ``s3:ExistingObjectTag/...`` when a policy asks for one; the object is looked at once."""
-
-    @cache
-    def by_condition_key() -> Mapping[str, tuple[str, ...]]:
-        return _by_condition_key(_EXISTING, find_tags(bucket, key))
+    found: Mapping[str, tuple[str, ...]] | None = None
 
     def find(condition_key: str) -> tuple[str, ...] | None:
-        return by_condition_key().get(condition_key) if condition_key.startswith(_EXISTING) else None
+        nonlocal found
+        if not condition_key.startswith(_EXISTING):
+            return None
+        if found is None:
+            found = _by_condition_key(_EXISTING, find_tags(bucket, key))
+        return found.get(condition_key)
 
     return find
 

@@ -5,7 +5,7 @@ Source: Amazon S3 API Reference, "S3 Object Lambda error responses".
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import MappingProxyType
+from types import MappingProxyType, TracebackType
 
 import structlog
 
@@ -40,20 +40,31 @@ _INVOKE_ERRORS: Mapping[type[LambdaError], Callable[[], S3Error]] = MappingProxy
 )
 
 
-@contextmanager
-def invoke_errors(request_id: str, function: Function) -> Iterator[None]:
+class invoke_errors:
     """Lambda's errors become those of Object Lambda.
 
     Raises:
         LambdaNotFound, LambdaPermissionError, SlowDown, LambdaInvocationFailed: nothing was invoked.
     """
-    try:
-        yield
-    except LambdaError as error:
+
+    __slots__ = ("_function", "_request_id")
+
+    def __init__(self, request_id: str, function: Function) -> None:
+        self._request_id = request_id
+        self._function = function
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if not isinstance(error, LambdaError):
+            return
         _log.warning(
             "transform.not_invoked",
-            request_id=request_id,
-            function=function.arn,
+            request_id=self._request_id,
+            function=self._function.arn,
             error_type=error.code,
             detail=error.text,
         )

@@ -7,11 +7,9 @@ Refuses to know functions, events and HTTP.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from enum import Enum, auto
 from hashlib import sha256
-from types import MappingProxyType
+from types import MappingProxyType, TracebackType
 
 from onread.errors import (
     ConnectionClosedByRequester,
@@ -35,6 +33,8 @@ WRITER_LEFT = "The function stopped before it had written the whole answer."
 class State(Enum):
     """Where a meeting stands."""
 
+    __hash__ = object.__hash__  # by identity: half a dozen look-ups a request, and Enum's own is slow
+
     WAITING = auto()
     CLAIMED = auto()
     STREAMING = auto()
@@ -45,6 +45,8 @@ class State(Enum):
 
 class Event(Enum):
     """What can happen to a meeting."""
+
+    __hash__ = object.__hash__  # by identity: half a dozen look-ups a request, and Enum's own is slow
 
     CLAIM = auto()
     BEGIN = auto()
@@ -108,8 +110,7 @@ class Meeting:
         if not self._advance(Event.BEGIN):
             raise ConnectionClosedByRequester(WRITER_LEFT)
 
-    @asynccontextmanager
-    async def streaming(self, body: RelayedBody | None) -> AsyncIterator[None]:
+    def streaming(self, body: RelayedBody | None) -> "_Streaming":
         """The time in which the caller is served, at most until the deadline.
 
         Raises:
@@ -117,13 +118,8 @@ class Meeting:
             ResponseInterrupted: the writer left before its body was complete; likewise.
         """
         self._body = body
-        try:
-            async with asyncio.timeout_at(self.deadline) as self._limit:
-                yield
-        except TimeoutError as error:
-            if self._limit is None or not self._limit.expired():
-                raise
-            raise (ResponseInterrupted if self.state is State.FAILED else LambdaTimeout) from error
+        self._limit = asyncio.timeout_at(self.deadline)
+        return _Streaming(self, self._limit)
 
     def end(self, error: BaseException | None) -> None:
         """The caller is served (None) or not (why); the writer is told."""
@@ -187,29 +183,60 @@ class Meeting:
             self._ended.set_result(told)
 
 
+class _Streaming:
+    """See `Meeting.streaming`."""
+
+    __slots__ = ("_limit", "_meeting")
+
+    def __init__(self, meeting: Meeting, limit: asyncio.Timeout) -> None:
+        self._meeting = meeting
+        self._limit = limit
+
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._limit.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            interrupted = self._meeting.state is State.FAILED
+            raise (ResponseInterrupted if interrupted else LambdaTimeout) from late
+
+
+class _Expected:
+    """See `Rendezvous.expect`."""
+
+    __slots__ = ("_deadline", "_meetings", "_name")
+
+    def __init__(self, meetings: dict[bytes, Meeting], name: bytes, deadline: float) -> None:
+        self._meetings = meetings
+        self._name = name
+        self._deadline = deadline
+
+    def __enter__(self) -> Meeting:
+        meeting = self._meetings[self._name] = Meeting(self._deadline)
+        return meeting
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._meetings.pop(self._name).end(error)
+
+
 class Rendezvous:
     """The meetings of one process, by the hash of their tokens."""
 
     def __init__(self) -> None:
         self._meetings: dict[bytes, Meeting] = {}
 
-    @contextmanager
-    def expect(self, token: str, *, deadline: float) -> Iterator[Meeting]:
+    def expect(self, token: str, *, deadline: float) -> "_Expected":
         """A meeting that lasts as long as this scope; leaving it ends the meeting for the writer.
 
         Leaving normally says that the caller has been served; leaving by an exception, that it has not.
         """
-        name = _name_of(token)
-        meeting = self._meetings[name] = Meeting(deadline)
-        error: BaseException | None = None
-        try:
-            yield meeting
-        except BaseException as why:
-            error = why
-            raise
-        finally:
-            del self._meetings[name]
-            meeting.end(error)
+        return _Expected(self._meetings, _name_of(token), deadline)
 
     def find(self, token: str) -> Meeting | None:
         """The meeting of this token while its caller waits or is being served."""

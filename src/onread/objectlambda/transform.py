@@ -9,10 +9,11 @@ Source: Amazon S3 User Guide, "Transforming objects with S3 Object Lambda".
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import TracebackType
 
 from onread.errors import LambdaTimeout, S3Error
 from onread.functions.invoker import Invocation, Invoker, Outcome, Returned, Running
@@ -127,7 +128,7 @@ class Transformation:
                 meeting = life.enter_context(self.rendezvous.expect(token, deadline=deadline))
                 running = await self._invoke(admitted, event, deadline)
             watch.mark("queue")
-            life.enter_context(_abandoned_on_failure(running))
+            life.enter_context(_AbandonedOnFailure(running))
             delivery = await self._wait(admitted, running, meeting)
             watch.mark("run")
             meeting.begin()
@@ -145,7 +146,7 @@ class Transformation:
                 event = self._build(admitted, {"inputS3Url": self.presign(call)})
                 running = await self._invoke(admitted, event, deadline)
             watch.mark("queue")
-            with _abandoned_on_failure(running):
+            with _AbandonedOnFailure(running):
                 outcome = await self._finished(running, deadline)
                 if not isinstance(outcome, Returned):
                     raise self._error_of(admitted, outcome)
@@ -247,13 +248,19 @@ class Transformation:
         )
 
 
-@contextmanager
-def _abandoned_on_failure(running: Running) -> Iterator[None]:
+class _AbandonedOnFailure:
     """After a complete answer the run goes on in peace; otherwise nobody wants its result."""
-    try:
-        yield
-    except FunctionReportedError:
-        raise
-    except BaseException:
-        running.abandon()
-        raise
+
+    __slots__ = ("_running",)
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, FunctionReportedError):
+            self._running.abandon()

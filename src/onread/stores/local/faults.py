@@ -2,8 +2,7 @@
 
 import errno
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 import structlog
 
@@ -37,23 +36,30 @@ _PASSING_SQLITE_CODES = frozenset(
 _PRIMARY_CODE = 0xFF  # extended result codes keep the primary one in the low byte
 
 
-@contextmanager
-def map_disk_faults() -> Iterator[None]:
+class map_disk_faults:
     """Faults of disk and index leave as errors of the service, logged once with their cause.
 
     Raises:
         ServiceUnavailable: the disk is full or read-only, descriptors or memory are used up.
         InternalError: anything else; a failed fsync among them.
     """
-    try:
-        yield
-    except OSError as error:
-        raise _named(error, passing=error.errno in _PASSING_ERRNOS) from error
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
-        raise _named(error, passing=code in _PASSING_SQLITE_CODES) from error
-    except MemoryError as error:
-        raise _named(error, passing=True) from error
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        match error:
+            case OSError():
+                raise _named(error, passing=error.errno in _PASSING_ERRNOS) from error
+            case sqlite3.Error():
+                code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+                raise _named(error, passing=code in _PASSING_SQLITE_CODES) from error
+            case MemoryError():
+                raise _named(error, passing=True) from error
 
 
 def _named(error: Exception, *, passing: bool) -> S3Error:
