@@ -120,19 +120,24 @@ def refuse_customer_keys(request: Request) -> None:
 
     Source: Amazon S3 User Guide, "SSE-C ... not supported"; AWS's sample tests expect 400.
     """
-    named = [*request.headers.names(), *(name.lower() for name, _ in parameters(request.query))]
-    if any(name.startswith(_CUSTOMER_KEY_PREFIXES) for name in named):
-        raise InvalidRequest(
-            "Server-side encryption with customer-provided keys is not supported by Object Lambda "
-            "access points. Read the object through its bucket or access point."
-        )
+    named = [*request.headers.names(), *[name.lower() for name, _ in parameters(request.query)]]
+    for name in named:
+        if name.startswith(_CUSTOMER_KEY_PREFIXES):
+            raise InvalidRequest(
+                "Server-side encryption with customer-provided keys is not supported by Object Lambda "
+                "access points. Read the object through its bucket or access point."
+            )
 
 
 @lru_cache(maxsize=256)  # asked for three times in the life of one request
 def parameters(query: str) -> tuple[tuple[str, str], ...]:
     """The query's parameters in order, decoded; one without ``=`` has an empty value."""
-    pairs = (parameter.partition("=") for parameter in query.split("&") if parameter)
-    return tuple([(unquote(name), unquote(value)) for name, _, value in pairs])
+    pairs = [parameter.partition("=") for parameter in query.split("&") if parameter]
+    return tuple([(_decoded(name), _decoded(value)) for name, _, value in pairs])
+
+
+def _decoded(text: str) -> str:
+    return unquote(text) if "%" in text else text
 
 
 def is_credential(name: str) -> bool:
@@ -143,12 +148,12 @@ def is_credential(name: str) -> bool:
 def user_url(request: Request, host: str) -> str:
     """The URL as received: absolute, decoded, without what belongs to a signature."""
     kept = [
-        unquote(parameter)
+        _decoded(parameter)
         for parameter in request.query.split("&")
-        if parameter and not is_credential(unquote(parameter.partition("=")[0]))
+        if parameter and not is_credential(_decoded(parameter.partition("=")[0]))
     ]
     query = "?" + "&".join(kept) if kept else ""
-    return f"{request.scheme}://{request.host or host}{unquote(request.path)}{query}"
+    return f"{request.scheme}://{request.host or host}{_decoded(request.path)}{query}"
 
 
 def user_headers(headers: Headers) -> dict[str, str]:

@@ -72,6 +72,7 @@ class Query:
         return [decode_query_text(value) for value in self._values.get(name, ())]
 
 
+@lru_cache(maxsize=1024)  # the same few names again and again; what strangers invent pushes each other out
 def _decoded_name(encoded: str) -> str:
     try:
         return decode_query_text(encoded)

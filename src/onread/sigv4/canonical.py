@@ -11,9 +11,10 @@ gives AWS's form first and then the others. Each of them binds the same request.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from itertools import product
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes
 
 from onread.wire.message import Headers
 
@@ -32,15 +33,20 @@ def encode(data: bytes, *, safe: str = "") -> str:
     return quote_from_bytes(data, safe=safe)
 
 
-def split_query(query: str) -> list[Pair]:
+@lru_cache(maxsize=64)  # asked for twice in the life of one request
+def split_query(query: str) -> tuple[Pair, ...]:
     """Names and values as received, undecoded, in order. ``+`` stands for itself."""
     if not query:
-        return []
-    pairs = []
-    for part in query.split("&"):
-        name, _, value = part.partition("=")
-        pairs.append((name, value))
-    return pairs
+        return ()
+    return tuple([part.partition("=")[::2] for part in query.split("&")])
+
+
+def decode(text: str) -> str:
+    """The text of a percent-encoded value. Nearly always there is nothing to decode but slashes."""
+    if "%" not in text:
+        return text
+    text = text.replace("%2F", "/")
+    return unquote(text) if "%" in text else text
 
 
 def join_query(pairs: Sequence[Pair]) -> str:
@@ -70,9 +76,7 @@ def query_forms(query: str, *, without: str | None = None) -> list[str]:
     """
     if not query:
         return [""]
-    pairs = split_query(query)
-    if without is not None:
-        pairs = [pair for pair in pairs if pair[0] != without]
+    pairs = [pair for pair in split_query(query) if pair[0] != without]
     if _QUERY_AS_AWS_WRITES_IT.fullmatch(query) is not None:
         return [join_query(pairs)]
     canonical = [(_reencoded(name), _reencoded(value)) for name, value in pairs if name or value]
@@ -120,10 +124,8 @@ def _header_lines(names: Sequence[str], headers: Headers, host: str, trimmed: Ca
     lines = []
     for name in names:
         values = [host] if name == "host" else headers.get_all(name)
-        if len(values) == 1:
-            lines.append(f"{name}:{trimmed(values[0])}\n")
-        else:
-            lines.append(f"{name}:{','.join([trimmed(value) for value in values])}\n")
+        value = trimmed(values[0]) if len(values) == 1 else ",".join([trimmed(value) for value in values])
+        lines.append(f"{name}:{value}\n")
     return "".join(lines)
 
 

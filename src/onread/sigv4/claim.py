@@ -115,10 +115,12 @@ def read_single(headers: Headers, name: str) -> str | None:
     Raises:
         InvalidArgument: it stands several times.
     """
+    if name not in headers:
+        return None
     values = headers.get_all(name)
     if len(values) > 1:
         raise InvalidArgument(f"The header {name} must be given once.", ArgumentName=name)
-    return values[0] if values else None
+    return values[0]
 
 
 def read_payload_hash(value: str) -> str:

@@ -4,8 +4,8 @@ Owns where to look. A request carries one signature or none.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import unquote
 
 from onread.errors import (
     AccessDenied,
@@ -15,7 +15,7 @@ from onread.errors import (
     InvalidRequest,
     MissingAuthenticationToken,
 )
-from onread.sigv4.canonical import split_query
+from onread.sigv4.canonical import decode, split_query
 from onread.sigv4.claim import (
     ALGORITHM,
     UNSIGNED_PAYLOAD,
@@ -33,15 +33,17 @@ from onread.wire.message import Headers, Request
 
 _QUERY_MARKS = frozenset({"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"})
 _SIGV2_MARKS = frozenset({"AWSAccessKeyId", "Signature"})
-_REQUIRED_PARAMETERS = (
-    "X-Amz-Algorithm",
-    "X-Amz-Credential",
-    "X-Amz-Date",
-    "X-Amz-Expires",
-    "X-Amz-SignedHeaders",
-    "X-Amz-Signature",
+_REQUIRED_PARAMETERS = frozenset(
+    {
+        "X-Amz-Algorithm",
+        "X-Amz-Credential",
+        "X-Amz-Date",
+        "X-Amz-Expires",
+        "X-Amz-SignedHeaders",
+        "X-Amz-Signature",
+    }
 )
-_SINGLE_PARAMETERS = frozenset({*_REQUIRED_PARAMETERS, "X-Amz-Security-Token"})
+_SINGLE_PARAMETERS = _REQUIRED_PARAMETERS | {"X-Amz-Security-Token"}
 
 _AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256\s++([^=,\s]+=[^,\s]*+(?:\s*+,\s*+[^=,\s]+=[^,\s]*+){2})\s*+")
 
@@ -67,9 +69,10 @@ def read_signature(request: Request) -> ClaimedSignature | None:
         InvalidRequest: an S3 request signed by header without ``x-amz-content-sha256``.
     """
     authorizations = request.headers.get_all("authorization")
-    pairs = split_query(request.query) if _may_be_signed(request.query) else []
-    names = {name for name, _ in pairs}
-    in_query, in_sigv2_query = bool(names & _QUERY_MARKS), bool(names & _SIGV2_MARKS)
+    query = request.query
+    pairs = split_query(query) if _may_be_signed(query) else ()
+    names = [name for name, _ in pairs]
+    in_query, in_sigv2_query = not _QUERY_MARKS.isdisjoint(names), not _SIGV2_MARKS.isdisjoint(names)
     if len(authorizations) + in_query + in_sigv2_query > 1:
         raise InvalidArgument(_ONE_MECHANISM, ArgumentName="Authorization")
     if authorizations:
@@ -91,7 +94,7 @@ def claimed_credential(request: Request) -> tuple[str, str] | tuple[None, None]:
     if authorization is not None:
         credential = authorization.partition("Credential=")[2].partition(",")[0]
     else:
-        credential = unquote(request.query.partition("X-Amz-Credential=")[2].partition("&")[0])
+        credential = decode(request.query.partition("X-Amz-Credential=")[2].partition("&")[0])
     parts = credential.strip().split("/")
     return (parts[0], parts[3]) if len(parts) == 5 and parts[4] == TERMINATOR else (None, None)
 
@@ -168,7 +171,7 @@ def _header_payload_hash(headers: Headers, service: str) -> str | None:
     return read_payload_hash(value)
 
 
-def _read_query(pairs: list[tuple[str, str]], headers: Headers) -> ClaimedSignature:
+def _read_query(pairs: Sequence[tuple[str, str]], headers: Headers) -> ClaimedSignature:
     if (headers.get("x-amz-content-sha256") or "").startswith("STREAMING-"):
         # T-004: the framing of such a body is proved by a signature that a URL does not have.
         raise AccessDenied("A streaming payload must be signed by the Authorization header.")
@@ -191,14 +194,14 @@ def _read_query(pairs: list[tuple[str, str]], headers: Headers) -> ClaimedSignat
     )
 
 
-def _query_parameters(pairs: list[tuple[str, str]]) -> dict[str, str]:
+def _query_parameters(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in pairs:
         if name in _SINGLE_PARAMETERS:
             if name in found:
                 raise AuthorizationQueryParametersError(f"The query parameter {name} must be given once.")
-            found[name] = unquote(value)
-    if not all(name in found for name in _REQUIRED_PARAMETERS):
+            found[name] = decode(value)
+    if not found.keys() >= _REQUIRED_PARAMETERS:
         raise AuthorizationQueryParametersError(
             "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
             "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
@@ -228,11 +231,11 @@ def _expires_seconds(text: str) -> int:
     return int(text)
 
 
-def _query_payload_hash(pairs: list[tuple[str, str]], headers: Headers, service: str) -> str | None:
+def _query_payload_hash(pairs: Sequence[tuple[str, str]], headers: Headers, service: str) -> str | None:
     value = read_single(headers, "x-amz-content-sha256")
     if value is not None:
         return read_payload_hash(value)
     for name, encoded in pairs:
         if name.lower() == "x-amz-content-sha256":  # where AWS's JavaScript SDK puts it
-            return read_payload_hash(unquote(encoded))
+            return read_payload_hash(decode(encoded))
     return UNSIGNED_PAYLOAD if signs_as_s3(service) else None

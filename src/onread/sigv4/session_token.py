@@ -26,6 +26,7 @@ LONGEST_TOKEN = 4096
 """Characters of a token that clients are given: AWS advises to expect up to 4,096 bytes."""
 
 _LONGEST_OPENED = 10_240  # an input URL carries its caller's session beside its own grant
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _FORMAT = b"onread/session/1"  # authenticated with the token: a later format is never read as this one
 
 
@@ -45,7 +46,7 @@ def seal(document: Mapping[str, Any], *, key: bytes, nonce: bytes) -> str:
         nonce: 12 random bytes, never twice with one key.
     """
     sealed = _cipher(key).encrypt(nonce, orjson.dumps(document), _FORMAT)
-    return base64.urlsafe_b64encode(nonce + sealed).decode("ascii").rstrip("=")
+    return _encoded(nonce + sealed)
 
 
 def open_sealed(token: str, *, key: bytes) -> dict[str, Any]:
@@ -54,15 +55,20 @@ def open_sealed(token: str, *, key: bytes) -> dict[str, Any]:
     Raises:
         InvalidToken: it was not. There is one spelling of a token: none that decodes alike is taken.
     """
-    sealed = _decoded(token)
-    try:
-        content = _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _FORMAT)
-    except (InvalidTag, ValueError) as error:
-        raise InvalidToken from error
-    document: dict[str, Any] = orjson.loads(content)
+    document: dict[str, Any] = orjson.loads(_opened(token, key))
     return document
 
 
+@lru_cache(maxsize=256)  # a function brings the same one with every write
+def _opened(token: str, key: bytes) -> bytes:
+    sealed = _decoded(token)
+    try:
+        return _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _FORMAT)
+    except (InvalidTag, ValueError) as error:
+        raise InvalidToken from error
+
+
+@lru_cache(maxsize=256)  # made to sign with, asked for again to verify
 def session_secret(token: str, *, key: bytes) -> str:
     """The secret access key that belongs to a session token: 40 characters, as AWS's are."""
     return base64.b64encode(hmac.digest(key, token.encode(), "sha512")[:30]).decode("ascii")
@@ -80,6 +86,10 @@ def _decoded(token: str) -> bytes:
         sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidToken from error
-    if base64.urlsafe_b64encode(sealed).decode("ascii").rstrip("=") != token:
+    if _encoded(sealed) != token:
         raise InvalidToken
     return sealed
+
+
+def _encoded(sealed: bytes) -> str:
+    return binascii.b2a_base64(sealed, newline=False).translate(_URL_SAFE).decode("ascii").rstrip("=")

@@ -5,6 +5,7 @@ Owns the other direction of `onread.sigv4.verify`. The clock is an argument; not
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from onread.sigv4.canonical import (
@@ -127,7 +128,7 @@ def _signature_parameters(
 ) -> list[Pair]:
     parameters = [
         ("X-Amz-Algorithm", ALGORITHM),
-        ("X-Amz-Credential", encode(f"{access_key_id}/{scope}".encode())),
+        ("X-Amz-Credential", _encoded_credential(access_key_id, scope)),
         ("X-Amz-Date", timestamp),
         ("X-Amz-Expires", str(expires_seconds)),
         ("X-Amz-SignedHeaders", "%3B".join(names)),
@@ -135,6 +136,11 @@ def _signature_parameters(
     if session_token is not None:
         parameters.append(("X-Amz-Security-Token", encode(session_token.encode())))
     return parameters
+
+
+@lru_cache(maxsize=256)  # a caller's is the same all day
+def _encoded_credential(access_key_id: str, scope: str) -> str:
+    return encode(f"{access_key_id}/{scope}".encode())
 
 
 def _canonical_request(

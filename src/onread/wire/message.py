@@ -158,16 +158,21 @@ class Request:
     peer: str = ""
     scheme: str = "http"
     received_at: float = 0.0
+    _parts: tuple[str, str, str] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def path(self) -> str:
         """The path as received, percent-encoding kept."""
-        return self.target.partition("?")[0]
+        if self._parts is None:
+            self._parts = self.target.partition("?")
+        return self._parts[0]
 
     @property
     def query(self) -> str:
         """What follows the first question mark, as received; empty when there is none."""
-        return self.target.partition("?")[2]
+        if self._parts is None:
+            self._parts = self.target.partition("?")
+        return self._parts[2]
 
 
 @dataclass(slots=True, kw_only=True)
