@@ -5,7 +5,7 @@ proxy and this server might otherwise read one message as two (request smuggling
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -141,7 +141,7 @@ class UnsafeHead(ValueError):
     """A response head that must not be written: it could be read as something else (T-060)."""
 
 
-def render_head(status: int, headers: Iterable[tuple[str, str]], framing: str) -> bytes:
+def render_head(status: int, headers: Collection[tuple[str, str]], framing: str) -> bytes:
     """The bytes of a response head, its empty line included.
 
     Args:
@@ -152,20 +152,20 @@ def render_head(status: int, headers: Iterable[tuple[str, str]], framing: str) -
         UnsafeHead: a control byte, a character beyond latin-1, a name that is no token, or a status
             that ends no request.
     """
-    lines = [_status_line(status)]
-    for name, value in headers:
-        # Nearly every value is printable: one quick look, the exact rule only for the rest.
-        if not value.isprintable() and _CONTROL.search(value):
-            raise UnsafeHead(f"control byte in the value of {name!r}")
-        start = _line_start(name)
-        if start:
-            lines.append(f"{start}{value}\r\n")
-    lines.append(framing)
-    lines.append("\r\n")
+    # Nearly every value is printable: one quick look at all, the exact rule only for the rest.
+    if not "".join([value for _, value in headers]).isprintable():
+        _refuse_control_bytes(headers)
+    lines = [f"{start}{value}\r\n" for name, value in headers if (start := _line_start(name))]
     try:
-        return "".join(lines).encode("latin-1")
+        return f"{_status_line(status)}{''.join(lines)}{framing}\r\n".encode("latin-1")
     except UnicodeEncodeError:
         raise UnsafeHead("a character beyond latin-1") from None
+
+
+def _refuse_control_bytes(headers: Iterable[tuple[str, str]]) -> None:
+    for name, value in headers:
+        if _CONTROL.search(value):
+            raise UnsafeHead(f"control byte in the value of {name!r}")
 
 
 def given_length(headers: Iterable[tuple[str, str]]) -> int | None:

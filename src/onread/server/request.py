@@ -35,7 +35,8 @@ class ReceivedHeaders(Headers):
     __slots__ = ("_first", "_repeated")
 
     def __init__(self, pairs: list[tuple[str, str]], first: dict[str, str]) -> None:
-        super().__init__(pairs)
+        self._pairs = tuple(pairs)
+        self._index = None
         self._first = first
         self._repeated = len(first) != len(pairs)
 

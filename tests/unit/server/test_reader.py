@@ -357,7 +357,7 @@ def test_a_head_without_end_is_refused_before_it_is_large(run):
     async def main():
         async with served(Echo(), SMALL) as (_, peer):
             peer.send(GET)
-            for _ in range(400):
+            for _ in range(1200):
                 peer.send(b"a")
                 await peer.writer.drain()
             assert (await peer.answer()).status == 431
