@@ -19,20 +19,21 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from types import FrameType, MethodType
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 import orjson
 
 from bench.gateway import BUCKET, World, world
-from bench.sampled import stage_of
+from bench.sampled import SOURCE, stage_of
 from bench.table import Row, main
-from onread.app import road
-from onread.app.foundation import lay_foundation
+from onread.app.gateway import open_gateway
 from onread.config import load_settings
 from onread.functions.process import Command
-from onread.gateway.background import Background
+from onread.gateway.pipeline import Pipeline
 from onread.server.connection import Connection
 from onread.server.limits import DEFAULT_LIMITS
 from onread.server.listener import Listener
@@ -42,9 +43,8 @@ from onread.telemetry.logging import configure_logging, write_waiting_lines
 from onread.wire.message import Handler
 
 OBJECT_BYTES = 1024
-HOT, COLD, COUNTED = 1500, 300, 20
+HOT, COLD, COUNTED = 1000, 200, 20
 _EVICTED = bytes(24 << 20)
-_HOST = "127.0.0.1:9"
 
 
 class FakeTransport(asyncio.Transport):
@@ -149,6 +149,7 @@ class Function:
 
     def __init__(self, stage: "Stage", command: Command) -> None:
         self._environment = command.environment
+        self._host = urlsplit(command.environment["AWS_ENDPOINT_URL_S3"]).netloc
         self._of_event: dict[str, str] = {}
         self._request_id = ""
         self._runtime = Line(stage.runtime, stage.played, self._told)
@@ -171,9 +172,9 @@ class Function:
         head, _, event = answer.partition(b"\r\n\r\n")
         self._request_id = head.partition(b"Request-Id: ")[2].partition(b"\r\n")[0].decode()
         self._of_event = orjson.loads(event)["getObjectContext"]
-        target = self._of_event["inputS3Url"].partition(_HOST)[2]
+        target = self._of_event["inputS3Url"].partition(self._host)[2]
         self._data.send(
-            f"GET {target} HTTP/1.1\r\nHost: {_HOST}\r\nAccept-Encoding: identity\r\n\r\n".encode()
+            f"GET {target} HTTP/1.1\r\nHost: {self._host}\r\nAccept-Encoding: identity\r\n\r\n".encode()
         )
 
     def _fetched(self, answer: bytes) -> None:
@@ -190,7 +191,7 @@ class Function:
         given = self._of_event
         headers = sign_request(
             method="POST",
-            host=_HOST,
+            host=self._host,
             path="/WriteGetObjectResponse",
             query="",
             headers=[
@@ -203,10 +204,10 @@ class Function:
             session_token=self._environment["AWS_SESSION_TOKEN"],
             region="us-east-1",
             service="s3-object-lambda",
-            now=road.utc_now(),
+            now=datetime.now(UTC),
         )
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-        head = f"POST /WriteGetObjectResponse HTTP/1.1\r\nHost: {_HOST}\r\n{lines}"
+        head = f"POST /WriteGetObjectResponse HTTP/1.1\r\nHost: {self._host}\r\n{lines}"
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
@@ -261,13 +262,10 @@ class Stage:
 @asynccontextmanager
 async def open_stage(data_dir: Path) -> AsyncIterator[Stage]:
     """The gateway over a data directory that another has filled."""
-    settings = load_settings({"data_dir": str(data_dir)}, {})
+    flags = {"data_dir": str(data_dir), "listen": "127.0.0.1:0", "admin_listen": "127.0.0.1:0"}
     async with AsyncExitStack() as scope:
         stage = Stage()
-        base = await lay_foundation(settings, f"http://{_HOST}", None, scope)
-        background = await scope.enter_async_context(Background())
-        pool = road.build_function_pool(base)
-        pool.launcher = stage
+        gateway = await scope.enter_async_context(open_gateway(load_settings(flags, {})))
         tasks = await scope.enter_async_context(asyncio.TaskGroup())
 
         def listener(handler: Handler) -> Listener:
@@ -280,12 +278,11 @@ async def open_stage(data_dir: Path) -> AsyncIterator[Stage]:
             stage.runtime = listener(handler)
             yield "127.0.0.1:8"
 
-        pool.serve = serve
+        gateway.pool.launcher, gateway.pool.serve = stage, serve
         scope.callback(stage.close)
-        await scope.enter_async_context(pool)
-        pipeline = road.build_pipeline(base, pool, background, None)
-        stage.functions = listener(pipeline.handle)
-        stage.front = listener(replace(pipeline, admission=road.build_admission(base, 4096)).handle)
+        pipeline = cast(Pipeline, cast(MethodType, gateway.front.handler).__self__)
+        stage.front = listener(pipeline.handle)
+        stage.functions = listener(replace(pipeline, admission=None).handle)
         stage.call()
         yield stage
 
@@ -295,10 +292,13 @@ async def count(stage: Stage, request: bytes, parts: int) -> dict[str, float]:
     counted: Counter[str] = Counter()
 
     def stage_here(frame: FrameType | None) -> str:
-        caller = frame
+        """The stage of a frame; ``played`` for what caller and function do, and for this file itself."""
+        caller, is_ours = frame, True
         while caller is not None:
-            if caller.f_code.co_filename == __file__ and caller.f_code.co_name == "_heard":
+            name = caller.f_code.co_filename
+            if name == __file__ and (is_ours or caller.f_code.co_name == "_heard"):
                 return "played"
+            is_ours = is_ours and not name.startswith(SOURCE)
             caller = caller.f_back
         return stage_of(frame)
 

@@ -22,8 +22,8 @@ SOURCE = str(Path(__file__).resolve().parent.parent / "src" / "onread") + os.sep
 # By the innermost frame that belongs to one of these. What serves several stages (wire, the encoding of
 # signatures) belongs to whoever called it.
 _STAGES = {
+    "server/loop": "loop",
     "server/": "server",
-    "app/": "server",
     "addressing/": "locate, route, parse",
     "protocol/serialize": "serialize",
     "protocol/error_document": "serialize",
