@@ -80,6 +80,10 @@ class Settings:
     drain_grace_seconds: float = 0.0
     loop: str = "auto"
     strict: bool = False
+    functions_listen: Endpoint = Endpoint("127.0.0.1", 0)
+    functions_url: str | None = None
+    webhook_networks: tuple[Network, ...] = ()
+    webhook_ports: tuple[int, ...] = (80, 443, 5000, 8000, 8080, 8443)
     isolation: str = "auto"
     spool_bytes: int = 10 << 30
     spool_seconds: int = 3600
@@ -172,6 +176,13 @@ def _networks(value: Any) -> tuple[Network, ...]:
         raise ValueError("write addresses or networks, as 10.0.0.0/8, separated by commas") from None
 
 
+def _ports(value: Any) -> tuple[int, ...]:
+    parts = [str(part).strip() for part in _parts(value)]
+    if not all(re.fullmatch(r"[0-9]{1,5}", part) and 1 <= int(part) <= 65535 for part in parts):
+        raise ValueError("write port numbers, separated by commas")
+    return tuple(int(part) for part in parts)
+
+
 def _loop(value: Any) -> str:
     if (text := _text(value)) not in ("auto", "asyncio", "uvloop"):
         raise ValueError("write auto, asyncio or uvloop")
@@ -241,6 +252,10 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "drain_grace_seconds": _grace_seconds,
     "loop": _loop,
     "strict": _boolean,
+    "functions_listen": _endpoint,
+    "functions_url": _public_url,
+    "webhook_networks": _networks,
+    "webhook_ports": _ports,
     "isolation": _isolation,
     "spool_bytes": _count,
     "spool_seconds": _count,
@@ -329,6 +344,9 @@ def _disagreements(values: Mapping[str, Any]) -> list[str]:
         problems.append("tls_cert, tls_key: give both or neither")
     if values.get("admin_client_ca") is not None and values.get("tls_cert") is None:
         problems.append("admin_client_ca: needs tls_cert and tls_key, which the admin listener shows then")
+    functions = values.get("functions_listen")
+    if functions is not None and functions.port and values.get("workers", 1) > 1:
+        problems.append("functions_listen: each of several workers needs a port of its own; write port 0")
     if values.get("master_key") and values.get("master_key_file"):
         problems.append("master_key, master_key_file: give one of them")
     if values.get("master_key") is not None and len(values["master_key"]) < 32:

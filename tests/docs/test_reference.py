@@ -35,7 +35,9 @@ def table(text):
 
 
 def default_text(value):
-    return "none" if value in (None, ()) else ",".join(value) if isinstance(value, tuple) else str(value)
+    if value in (None, ()):
+        return "none"
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def test_every_setting_stands_in_the_table_with_its_environment_name_and_default():

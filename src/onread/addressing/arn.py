@@ -97,6 +97,24 @@ def parse_access_point_arn(text: str) -> AccessPointArn:
     )
 
 
+# What MinIO called a function, and RustFS after it: arn:minio:s3-object-lambda::NAME:webhook.
+_WEBHOOK = re.compile(
+    r"arn:(?:minio|rustfs):s3-object-lambda:[a-z0-9-]*:(?P<name>[a-zA-Z0-9-_]{1,64}):webhook"
+)
+
+
+def parse_lambda_arn(text: str) -> FunctionReference:
+    """What the query parameter ``lambdaArn`` names: MinIO's ARN of a webhook, or any name AWS knows.
+
+    Raises:
+        InvalidRequest: neither.
+    """
+    webhook = _WEBHOOK.fullmatch(text)
+    if webhook is not None:
+        return FunctionReference(account_id=None, name=webhook["name"], qualifier=None)
+    return parse_function_reference(text)
+
+
 def parse_function_reference(text: str) -> FunctionReference:
     """A function's name, partial ARN or ARN, with or without a version or alias behind it.
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,10 +10,9 @@ from functools import partial
 from onread.app.elsewhere import Elsewhere
 from onread.app.foundation import Share, lay_foundation
 from onread.app.lag import watching_lag
-from onread.app.listen import Place, listen_at, tls_files
+from onread.app.listen import Place, bound_address, functions_listener, listen_at, tls_files
 from onread.app.refusal import REASONS, CannotStart, one_line
-from onread.app.road import build_admission, build_function_pool, build_pipeline
-from onread.app.slices import build_spool
+from onread.app.road import build_admission, build_pipeline, open_runners
 from onread.app.workers import following, open_passage, start_wanted
 from onread.config import Settings
 from onread.functions.pool import FunctionPool
@@ -118,14 +116,14 @@ async def _build(
 ) -> Gateway:
     certificates = [Certificates(files) for files in tls_files(settings)]
     # Functions reach us on a port of their own: no number of waiting callers can keep their writes out.
-    functions_socket = scope.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
-    endpoint = f"http://127.0.0.1:{functions_socket.getsockname()[1]}"
+    functions_socket = scope.enter_context(functions_listener(settings))
+    endpoint = settings.functions_url or f"http://{bound_address(functions_socket)}"
     base = await lay_foundation(settings, endpoint, share, scope)
     await scope.enter_async_context(watching_lag(base.metrics))
     background = await scope.enter_async_context(Background())
-    pool = await scope.enter_async_context(build_function_pool(base))
-    spool = await scope.enter_async_context(build_spool(base))
-    for_functions = build_pipeline(base, pool, background, spool, elsewhere)
+    runners = await open_runners(base, scope)
+    pool = runners.pool
+    for_functions = build_pipeline(base, runners, background, elsewhere)
     descriptors = raise_descriptor_limit()
     for_callers = replace(for_functions, admission=build_admission(base, descriptors))
     # A half of the descriptors is for callers; the rest for files, functions, health and what is refused.
@@ -136,6 +134,7 @@ async def _build(
     handler = behind_proxies(for_callers.handle, settings.trusted_proxies)
     front = await listen_at(front_place, handler, scope, limits, passage)
     start_wanted(base.records, pool)
+    runners.webhooks.own_ports.update((front.port, bound_address(functions_socket).port))
     exposition = partial(render_exposition, base.metrics, pool, base.records)
     gateway = Gateway(
         front=front,

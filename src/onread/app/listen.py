@@ -64,3 +64,24 @@ async def listen_at(
         raise CannotStart(
             f"{place.setting} {address}: {reason or error}. Write another HOST:PORT."
         ) from error
+
+
+def functions_listener(settings: Settings) -> socket.socket:
+    """The socket at which functions reach us.
+
+    Raises:
+        CannotStart: there is no listening there.
+    """
+    address = settings.functions_listen
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family, backlog=1024)
+    except OSError as error:
+        reason = error.strerror or error
+        raise CannotStart(f"functions_listen {address}: {reason}. Write another HOST:PORT.") from error
+
+
+def bound_address(listening: socket.socket) -> Endpoint:
+    """Where a socket listens, its port known now."""
+    host, port = listening.getsockname()[:2]
+    return Endpoint(host, port)

@@ -4,20 +4,24 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from onread.app.elsewhere import Elsewhere
 from onread.app.foundation import DOORS, Foundation, Share, utc_now
+from onread.app.slices import build_spool
 from onread.config import Settings
 from onread.control.account_public_access import account_blocks
 from onread.control.lambda_permissions import policy_of_function
 from onread.control.operations import control_operations
 from onread.functions.observe import InvocationObserver, log_function_line
 from onread.functions.pool import FunctionPool
+from onread.functions.registry import Registry
 from onread.functions.settings import PoolSettings
+from onread.functions.webhooks.address import WebhookRules
+from onread.functions.webhooks.invoker import WebhookInvoker
 from onread.gateway.admission import Admission
 from onread.gateway.attached_policies import AttachedPolicies
 from onread.gateway.authenticate import Authenticator
@@ -36,6 +40,7 @@ from onread.objectlambda.response import forwarded_members
 from onread.objectlambda.slices.sliced import SlicedReads
 from onread.objectlambda.slices.source import OwnRoad
 from onread.objectlambda.transform import Transformation, TransformSettings
+from onread.objectlambda.webhook_answer import WebhookAnswers
 from onread.objectlambda.write_get_object_response import WriteGetObjectResponse
 from onread.server.listener import serve
 from onread.spool.spool import Spool
@@ -64,7 +69,7 @@ def _pool_settings(base: Foundation) -> PoolSettings:
     )
 
 
-def build_function_pool(base: Foundation) -> FunctionPool:
+def _build_function_pool(base: Foundation) -> FunctionPool:
     """The pool, not yet open."""
     return FunctionPool(
         _pool_settings(base),
@@ -84,14 +89,57 @@ def build_function_pool(base: Foundation) -> FunctionPool:
     )
 
 
+def _build_write(base: Foundation) -> WriteGetObjectResponse:
+    """The operation, with the place where writers and callers of this process meet."""
+    return WriteGetObjectResponse(
+        rendezvous=Rendezvous(),
+        token_key=base.token_key,
+        forwarded=forwarded_members(base.services),
+        clock=utc_now,
+    )
+
+
+def _build_webhooks(base: Foundation, write: WriteGetObjectResponse) -> WebhookInvoker:
+    """The caller of webhooks, not yet open."""
+    settings = base.settings
+    return WebhookInvoker(
+        WebhookRules(networks=settings.webhook_networks, ports=settings.webhook_ports),
+        own_ports={settings.listen.port, settings.admin_listen.port},
+        deliver=WebhookAnswers(services=base.services, write=write),
+        observer=InvocationObserver(base.metrics),
+        clock=utc_now,
+    )
+
+
 @asynccontextmanager
 async def _serve_runtime_api(handler: Handler) -> AsyncIterator[str]:
     async with serve(handler, host="127.0.0.1", port=0) as listener:
         yield f"127.0.0.1:{listener.port}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runners:
+    """Whatever runs functions, the operation by which they answer, and where results are kept."""
+
+    pool: FunctionPool
+    webhooks: WebhookInvoker
+    write: WriteGetObjectResponse
+    spool: Spool
+
+
+async def open_runners(base: Foundation, scope: AsyncExitStack) -> Runners:
+    """The runners of this process, open for as long as ``scope`` is."""
+    write = _build_write(base)
+    return Runners(
+        pool=await scope.enter_async_context(_build_function_pool(base)),
+        webhooks=await scope.enter_async_context(_build_webhooks(base, write)),
+        write=write,
+        spool=await scope.enter_async_context(build_spool(base)),
+    )
+
+
 def build_pipeline(
-    base: Foundation, pool: FunctionPool, background: Background, spool: Spool, elsewhere: Elsewhere | None
+    base: Foundation, runners: Runners, background: Background, elsewhere: Elsewhere | None
 ) -> Pipeline:
     """The road without admission: as functions travel it."""
     own_road = OwnRoad()
@@ -109,7 +157,7 @@ def build_pipeline(
         ),
         object_tags=base.store.object_tags,
     )
-    dispatch = _dispatch(base, pool, background, authorizer, elsewhere, (spool, own_road))
+    dispatch = _dispatch(base, runners, background, authorizer, elsewhere, own_road)
     resolver = Resolver(records, settings.account_id)
     pipeline = Pipeline(
         services=base.services,
@@ -118,8 +166,8 @@ def build_pipeline(
             account_id=settings.account_id,
             region=settings.region,
             session_key=base.session_key,
-            is_live=pool.is_live,
-            chain_of=pool.chain_of,
+            is_live=runners.pool.is_live,
+            chain_of=runners.pool.chain_of,
             open_runs=dispatch.transformation.runs,
         ),
         resolve=resolver,
@@ -152,14 +200,15 @@ def build_admission(base: Foundation, descriptors: int) -> Admission:
 
 def _dispatch(
     base: Foundation,
-    pool: FunctionPool,
+    runners: Runners,
     background: Background,
     authorizer: Authorizer,
     elsewhere: Elsewhere | None,
-    slicing: tuple[Spool, OwnRoad],
+    own_road: OwnRoad,
 ) -> Dispatch:
-    settings, rendezvous = base.settings, Rendezvous()
-    transformation = _transformation(base, pool, rendezvous)
+    settings = base.settings
+    invoker = Registry(runners.pool, runners.webhooks)
+    transformation = _transformation(base, invoker, runners.write.rendezvous)
     reads = OwnReads(base.stores, authorizer, settings.account_id)
     return Dispatch(
         records=base.records,
@@ -168,21 +217,18 @@ def _dispatch(
         slices=SlicedReads(
             transformation=transformation,
             find_version=base.records.published.find,
-            spool=slicing[0],
-            travel=slicing[1],
+            spool=runners.spool,
+            travel=own_road,
             key=base.spool_key,
             clock=utc_now,
             new_request_id=new_request_id,
         ),
-        write=WriteGetObjectResponse(
-            rendezvous=rendezvous,
-            token_key=base.token_key,
-            forwarded=forwarded_members(base.services),
-            clock=utc_now,
-        ),
+        write=runners.write,
         control=control_operations(
             base.records,
-            functions=pool,
+            functions=runners.pool,
+            invoker=invoker,
+            webhooks=runners.webhooks,
             clock=utc_now,
             endpoint=(settings.public_url or f"//{settings.listen}").partition("//")[2],
             bucket_exists=reads.bucket_exists,
@@ -198,13 +244,13 @@ def _dispatch(
     )
 
 
-def _transformation(base: Foundation, pool: FunctionPool, rendezvous: Rendezvous) -> Transformation:
+def _transformation(base: Foundation, invoker: Registry, rendezvous: Rendezvous) -> Transformation:
     return Transformation(
         services=base.services,
         find_function=lambda account_id, name, qualifier: base.records.published.find(
             account_id, name, qualifier, random.random()
         ),
-        invoker=pool,
+        invoker=invoker,
         rendezvous=rendezvous,
         settings=TransformSettings(
             route=base.route,

@@ -96,6 +96,33 @@ def configure(
 
 
 @app.command()
+def webhook(
+    name: str,
+    url: Annotated[str, typer.Option(help="Where events are posted: https://HOST[:PORT][/PATH].")],
+    dialect: Annotated[
+        str, typer.Option(help="aws, or minio: their event and their reply by headers.")
+    ] = "aws",
+    token_file: Annotated[Path | None, typer.Option(help="Holds the bearer token to send.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="PEM to show the endpoint.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The certificate's private key, PEM.")] = None,
+    timeout: Annotated[int | None, typer.Option(help="Seconds one run may take.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a function of an HTTP endpoint, or give such a function another endpoint."""
+    given = {
+        "Dialect": dialect,
+        "AuthToken": _content(token_file),
+        "Certificate": _content(certificate),
+        "PrivateKey": _content(key),
+        "Timeout": timeout,
+    }
+    members = {member: value for member, value in given.items() if value is not None}
+    with refusals():
+        made = client("onread").put_function_webhook(FunctionName=name, Url=url, **members)
+    print_record(without_metadata(made), as_json=as_json)
+
+
+@app.command()
 def invoke(
     name: str,
     payload: Annotated[str, typer.Option(help="The event, JSON; @FILE reads one.")] = "{}",
@@ -155,6 +182,13 @@ def _packed(code: Path) -> bytes:
     if not code.exists():
         fail(f"{code}: no such file or folder")
     return zip_path(code)
+
+
+def _content(file: Path | None) -> str | None:
+    try:
+        return None if file is None else file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        fail(f"{file}: not a text file that can be read")
 
 
 def _variables(pairs: list[str] | None) -> dict[str, str]:

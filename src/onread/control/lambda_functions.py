@@ -155,6 +155,10 @@ class LambdaFunctionOperations:
     async def update_function_code(self, call: ControlCall) -> Output:
         """UpdateFunctionCode; with DryRun everything is checked and nothing changes."""
         before = find_latest(self._records, call)
+        if before.webhook is not None:
+            raise InvalidParameterValueException(
+                f"{before.name} is a webhook: it has an endpoint and no code."
+            )
         fields = read_settings({name: call.params.get(name) for name in ("ImageUri", "Architectures")})
         package = await self._read_package(call, call.params)
         change = self._change(call, {**fields, **_fields_of(package)})

@@ -22,14 +22,15 @@ from onread.functions.invoker import Invoker
 from onread.metadata.facade import Records
 
 
-class LambdaHost(Invoker, FunctionHost, WarmHost, Protocol):
-    """What runs functions and is told of their changes: the function pool."""
+class LambdaHost(FunctionHost, WarmHost, Protocol):
+    """What keeps functions ready and is told of their changes: the function pool."""
 
 
 def lambda_operations(
     records: Records,
     *,
     host: LambdaHost,
+    invoker: Invoker,
     clock: Callable[[], datetime],
     read_object: ReadObject,
     spawn: Spawn,
@@ -48,7 +49,7 @@ def lambda_operations(
         **LambdaConcurrencyOperations(records, follow=host.adopt).operations(),
         **LambdaProvisionedOperations(records, host=host, clock=clock).operations(),
         **LambdaEventConfigOperations(records, clock=clock).operations(),
-        **LambdaInvokeOperations(records, invoker=host, spawn=spawn, pause=pause).operations(),
+        **LambdaInvokeOperations(records, invoker=invoker, spawn=spawn, pause=pause).operations(),
         **LambdaTagOperations(records).operations(),
         **LambdaLayerOperations(records, clock=clock, read_object=read_object).operations(),
         **LambdaReadBackOperations(records, clock=clock).operations(),

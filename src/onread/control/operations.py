@@ -24,17 +24,21 @@ from onread.control.roles import RoleOperations
 from onread.control.simulation import SimulationOperations
 from onread.control.sts import SessionOperations
 from onread.control.users import UserOperations
+from onread.control.webhooks import WebhookHost, WebhookOperations
+from onread.functions.invoker import Invoker
 from onread.metadata.facade import Records
 
 
 class Functions(LambdaHost, LogKeeper, Protocol):
-    """What runs functions, keeps their logs and is told of their changes: the function pool."""
+    """What keeps the logs of functions and is told of their changes: the function pool."""
 
 
 def control_operations(
     records: Records,
     *,
     functions: Functions,
+    invoker: Invoker,
+    webhooks: WebhookHost,
     clock: Callable[[], datetime],
     endpoint: str,
     bucket_exists: BucketExists,
@@ -49,6 +53,8 @@ def control_operations(
 
     Args:
         functions: the function pool.
+        invoker: runs every kind of function.
+        webhooks: judges endpoints.
         clock: gives the time as aware UTC.
         endpoint: ``HOST[:PORT]`` shown as the endpoint of access points.
         bucket_exists: tells whether a bucket of this name can be read through this gateway.
@@ -65,6 +71,7 @@ def control_operations(
     of_lambda = lambda_operations(
         records,
         host=functions,
+        invoker=invoker,
         clock=clock,
         read_object=read_object,
         spawn=spawn,
@@ -98,6 +105,7 @@ def control_operations(
                 records, logs=functions, follow=functions.prewarm, logs_elsewhere=logs_elsewhere
             ).operations(),
         ),
+        ("onread", WebhookOperations(records, clock=clock, host=webhooks).operations()),
         ("onread", ObjectLambdaSettingsOperations(records).operations()),
         ("onread", CodeDownloads(records, clock=clock).operations()),
     )

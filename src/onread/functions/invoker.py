@@ -63,6 +63,9 @@ class TimedOut:
 
 Outcome = Returned | Failed | TimedOut
 
+UNREACHABLE, INVALID_ANSWER = "Webhook.Unreachable", "Webhook.InvalidAnswer"
+"""Error types of a `Failed` run that never began, or whose answer breaks the rules of an answer."""
+
 
 class Running(Protocol):
     """A run that has been handed to an environment."""

@@ -187,6 +187,8 @@ class FunctionPool:
 
     def prewarm(self, function: Function) -> None:
         """Start an environment of this function if it has none, so that the first caller finds it warm."""
+        if function.webhook is not None:
+            return
         fleet = self._fleet(function)
         fleet.adopt(function)
         if not self._closed and not fleet.environments:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
 
+from onread.addressing.arn import FunctionReference
 from onread.errors import AccessDenied, LambdaPermissionError, MissingAuthenticationToken
 from onread.gateway.asker import Asker
 from onread.gateway.attached_policies import AttachedPolicies, Place
@@ -18,6 +19,7 @@ from onread.gateway.authorize_service import ServiceRules
 from onread.gateway.call import (
     AccessPointTarget,
     AuthorizedCall,
+    BucketFunctionTarget,
     BucketTarget,
     ObjectLambdaTarget,
     ResolvedCall,
@@ -137,7 +139,7 @@ class Authorizer:
                 "The function's role does not exist or does not trust lambda.amazonaws.com: "
                 "these credentials are good for WriteGetObjectResponse alone."
             )
-        if asker.principal.input_grant and not isinstance(call.target, AccessPointTarget):
+        if principal.input_grant and not isinstance(target, AccessPointTarget | BucketTarget):
             raise AccessDenied("This URL reads only the object that it was made for.")
         match call.target:
             case ServiceTarget():
@@ -146,15 +148,23 @@ class Authorizer:
             case WriteTarget():
                 return self._check_write(asker)
             case BucketTarget(bucket):
-                self.attached.refuse_strangers(asker.principal, bucket)
-                place = self.attached.bucket(bucket)
-                self._data.check(call, asker, place)
+                return self._check_bucket(call, asker, bucket)
+            case BucketFunctionTarget(bucket, function):
+                place = self._check_bucket(call, asker, bucket)
+                self._check_function(asker, function)
                 return place
             case AccessPointTarget(access_point):
-                check_grant(call, access_point)
+                check_grant(call, access_point.arn)
                 return self._check_access_point(call, asker, access_point, {})
             case ObjectLambdaTarget() as target:
                 return self._check_object_lambda(call, asker, target)
+
+    def _check_bucket(self, call: ResolvedCall, asker: Asker, bucket: str) -> Place:
+        self.attached.refuse_strangers(asker.principal, bucket)
+        place = self.attached.bucket(bucket)
+        check_grant(call, place.arn)
+        self._data.check(call, asker, place)
+        return place
 
     def _check_write(self, asker: Asker) -> Place:
         resource = f"arn:aws:s3-object-lambda:{self.region}:{self.account_id}:accesspoint/*"
@@ -181,12 +191,11 @@ class Authorizer:
         transformation = target.transformation_for(operation.name)
         if transformation is None:
             return self._check_access_point(call, asker, target.supporting, _VIA_OBJECT_LAMBDA)
-        self._check_function(asker, transformation.function_arn)
+        self._check_function(asker, parse_function_arn(transformation.function_arn))
         return place
 
-    def _check_function(self, asker: Asker, text: str) -> None:
+    def _check_function(self, asker: Asker, function: FunctionReference) -> None:
         """ "The version must be included": an unqualified function is its ``$LATEST``."""
-        function = parse_function_arn(text)
         qualifier = function.qualifier or "$LATEST"
         arn = function_arn(
             region=self.region, account_id=self.account_id, name=function.name, qualifier=qualifier

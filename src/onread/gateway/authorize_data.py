@@ -131,8 +131,11 @@ def _versioned(action: str, version_id: str | None) -> str:
     return action if version_id is None else action.replace("Object", "ObjectVersion", 1)
 
 
-def check_grant(call: ResolvedCall, access_point: AccessPoint) -> None:
+def check_grant(call: ResolvedCall, source_arn: str) -> None:
     """An ``inputS3Url`` reads what it was made for; other callers pass.
+
+    Args:
+        source_arn: the access point or the bucket that is addressed.
 
     Raises:
         AccessDenied: it was made for something else.
@@ -141,7 +144,7 @@ def check_grant(call: ResolvedCall, access_point: AccessPoint) -> None:
     check_input_grant(
         call.known.principal,
         method=routed.request.method,
-        access_point_arn=access_point.arn,
+        access_point_arn=source_arn,
         key=routed.params.get("Key"),
         version_id=routed.params.get("VersionId"),
         query=parameters(routed.request.query),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from onread.addressing.address import Address
+from onread.addressing.arn import FunctionReference
 from onread.errors import ValidationError
 from onread.metadata.records import (
     DEFAULT_SETTINGS,
@@ -68,6 +69,14 @@ class BucketTarget:
 
 
 @frozen()
+class BucketFunctionTarget:
+    """A bucket whose object is to be read through the function that the request itself names."""
+
+    bucket: str
+    function: FunctionReference
+
+
+@frozen()
 class AccessPointTarget:
     """A standard access point."""
 
@@ -104,7 +113,9 @@ class WriteTarget:
     route: str | None
 
 
-Target = ServiceTarget | BucketTarget | AccessPointTarget | ObjectLambdaTarget | WriteTarget
+Target = (
+    ServiceTarget | BucketTarget | AccessPointTarget | ObjectLambdaTarget | BucketFunctionTarget | WriteTarget
+)
 
 
 @frozen(kw_only=True)
@@ -119,7 +130,7 @@ def is_object_lambda(call: ResolvedCall) -> bool:
     """Whether Object Lambda itself answers: a transformed read, or a function's write."""
     if isinstance(call.target, ObjectLambdaTarget):
         return call.target.transformation_for(call.known.routed.operation.name) is not None
-    return isinstance(call.target, WriteTarget)
+    return isinstance(call.target, WriteTarget | BucketFunctionTarget)
 
 
 @frozen(kw_only=True)

@@ -15,9 +15,11 @@ from onread.errors import (
     NotImplemented,
 )
 from onread.gateway.batch_delete import delete_objects
+from onread.gateway.bucket_function import read_through
 from onread.gateway.call import (
     AccessPointTarget,
     AuthorizedCall,
+    BucketFunctionTarget,
     BucketTarget,
     ObjectLambdaTarget,
     ServiceTarget,
@@ -81,6 +83,9 @@ class Dispatch:
                 return await self._through(call, access_point, scope)
             case ObjectLambdaTarget() as target:
                 return await self._object_lambda(call, target, scope)
+            case BucketFunctionTarget() as target:
+                read = read_through(call, target, account_id=self.account_id, region=self.region)
+                return await self.transformation.transform(read, scope)
             case WriteTarget(route):
                 return await self._write(call, route, scope)
 

@@ -13,11 +13,12 @@ from onread.addressing.address import (
     ServiceAddress,
     WriteAddress,
 )
-from onread.addressing.arn import parse_access_point_arn
+from onread.addressing.arn import FunctionReference, parse_access_point_arn, parse_lambda_arn
 from onread.errors import (
     AccessDenied,
     InvalidAccessPoint,
     InvalidAccessPointAliasError,
+    InvalidArgument,
     InvalidBucketOwnerAWSAccountID,
     InvalidRequest,
     NoSuchAccessPoint,
@@ -26,6 +27,7 @@ from onread.errors import (
 from onread.gateway.call import (
     AccessPointTarget,
     AuthenticatedCall,
+    BucketFunctionTarget,
     BucketTarget,
     ObjectLambdaTarget,
     ResolvedCall,
@@ -36,7 +38,10 @@ from onread.gateway.call import (
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint, ObjectLambdaAccessPoint
 from onread.objectlambda.configuration import parse_configuration
+from onread.objectlambda.event import parameters
 from onread.wire.message import Headers
+
+LAMBDA_ARN = "lambdaArn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,10 @@ class Resolver:
             AccessDenied: the expected bucket owner is not the owner (checked on every route).
         """
         self._check_expected_owner(known.routed.request.headers)
-        return ResolvedCall(known=known, target=self._target(known.routed.address))
+        target = self._target(known.routed.address)
+        if isinstance(target, BucketTarget) and (function := _named_function(known)) is not None:
+            target = BucketFunctionTarget(target.bucket, function)
+        return ResolvedCall(known=known, target=target)
 
     def bucket_of(self, address: Address) -> str | None:
         """The bucket behind a name; None when it names nothing, or nothing with a bucket behind it."""
@@ -129,3 +137,18 @@ class Resolver:
             )
         settings = self.records.object_lambda_settings.of(found.account_id, found.name)
         return ObjectLambdaTarget(found, configuration, record, settings)
+
+
+def _named_function(known: AuthenticatedCall) -> FunctionReference | None:
+    """The function through which an object is to be read, when the URL names one: MinIO's ``?lambdaArn=``.
+
+    Raises:
+        InvalidArgument: it names several.
+        InvalidRequest: it names something else.
+    """
+    if known.routed.operation.name != "GetObject":
+        return None
+    named = [value for name, value in parameters(known.routed.request.query) if name == LAMBDA_ARN]
+    if len(named) > 1:
+        raise InvalidArgument(f"{LAMBDA_ARN} may be given once.", ArgumentName=LAMBDA_ARN)
+    return parse_lambda_arn(named[0]) if named else None

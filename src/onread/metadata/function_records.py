@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from onread.wire.secret import Secret
+
 POLICY = "policy"
 EVENT_INVOKE = "event-invoke"
 PROVISIONED = "provisioned-concurrency"
@@ -23,6 +25,27 @@ class FunctionLayer:
     code_sha256: str
     code_size_bytes: int
     unzipped_bytes: int
+
+
+AWS, MINIO = "aws", "minio"
+"""What a webhook speaks: AWS's event and answers, or the form that MinIO gave them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """An HTTP endpoint that stands in for a function's code.
+
+    Attributes:
+        dialect: `AWS` or `MINIO`.
+        authorization: the whole value of the ``Authorization`` header.
+        certificate: what we show it, PEM, with ``private_key``.
+    """
+
+    url: str
+    dialect: str = AWS
+    authorization: Secret | None = None
+    certificate: str | None = None
+    private_key: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

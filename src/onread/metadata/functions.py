@@ -13,6 +13,7 @@ from onread.metadata.function_records import FunctionLayer
 from onread.metadata.records import LATEST, Function
 from onread.metadata.schema import function_versions, functions
 from onread.metadata.sealing import Sealer
+from onread.metadata.webhooks import open_webhook, seal_webhook
 
 Place = tuple[str, str, str]
 """Account, Region and name: what makes a function unique."""
@@ -121,6 +122,7 @@ def version_row(sealer: Sealer, record: Function) -> dict[str, Any]:
         "sealed_environment": sealer.seal(
             orjson.dumps(dict(record.environment)), _sealed_for(record.arn, record.version)
         ),
+        "sealed_webhook": seal_webhook(sealer, record),
         "state_reason": record.state_reason,
         "unzipped_bytes": record.unzipped_bytes,
         "ephemeral_storage_mb": record.ephemeral_storage_mb,
@@ -149,6 +151,7 @@ def version_fields(sealer: Sealer, row: Row[Any], version: str) -> dict[str, Any
         "timeout_seconds": row.timeout_seconds,
         "memory_mb": row.memory_mb,
         "environment": orjson.loads(sealed),
+        "webhook": open_webhook(sealer, row.sealed_webhook, f"{arn}:{version}"),
         "state_reason": row.state_reason,
         "unzipped_bytes": row.unzipped_bytes,
         "ephemeral_storage_mb": row.ephemeral_storage_mb,

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from onread.metadata.function_records import FunctionLayer
+from onread.metadata.function_records import FunctionLayer, Webhook
 from onread.wire.secret import Secret
 
 __all__ = [
@@ -135,6 +135,7 @@ class Function:
         warm_environments, min_environments: onread's own: how many environments may run at once, and how
             many are kept while nobody asks.
         reserved_concurrency: how many invocations of all versions may be open at once; None: not limited.
+        webhook: what is called instead of running the code.
         last_version: the number of the version published last, which may have been deleted.
     """
 
@@ -163,6 +164,7 @@ class Function:
     reserved_concurrency: int | None = None
     last_version: int = 0
     state_reason: str | None = None
+    webhook: Webhook | None = None
 
     @property
     def arn(self) -> str:

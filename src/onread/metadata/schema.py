@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The revision that `metadata` describes: the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -274,6 +274,7 @@ functions = Table(
     Column("last_version", Integer, nullable=False, server_default="0"),
     Column("reserved_concurrency", Integer),
     Column("min_environments", Integer, nullable=False, server_default="0"),
+    Column("sealed_webhook", LargeBinary),
 )
 
 
@@ -307,6 +308,7 @@ function_versions = Table(
     Column("ephemeral_storage_mb", Integer, nullable=False),
     Column("layers", Text, nullable=False),
     Column("further", Text, nullable=False),
+    Column("sealed_webhook", LargeBinary),
     _of_function(),
 )
 

@@ -8,7 +8,6 @@ from onread.addressing.arn import FunctionReference
 from onread.errors import LambdaNotFound, LambdaPermissionError, LoopDetected, NoTransformationDefined
 from onread.metadata.records import (
     DEFAULT_SETTINGS,
-    AccessPoint,
     Function,
     ObjectLambdaAccessPoint,
     ObjectLambdaSettings,
@@ -16,6 +15,7 @@ from onread.metadata.records import (
 )
 from onread.objectlambda.configuration import ObjectLambdaConfiguration, parse_function_arn
 from onread.objectlambda.event import parameters, refuse_customer_keys
+from onread.objectlambda.input_url import InputSource
 from onread.policy.principal import Principal
 from onread.wire.frozen import frozen
 from onread.wire.message import Request
@@ -30,7 +30,7 @@ class ReadCall:
 
     Attributes:
         params: the head's members by AWS's name.
-        supporting: the access point through which the function reads the original.
+        supporting: the access point, or the bucket, through which the function reads the original.
         settings: onread's own, of the access point.
         direct_url: a URL of the store itself, in place of the one that comes through the gateway.
     """
@@ -41,7 +41,7 @@ class ReadCall:
     params: Mapping[str, Any]
     principal: Principal
     access_point: ObjectLambdaAccessPoint
-    supporting: AccessPoint
+    supporting: InputSource
     configuration: ObjectLambdaConfiguration
     settings: ObjectLambdaSettings = DEFAULT_SETTINGS
     direct_url: str | None = None

@@ -8,17 +8,46 @@ Source: Amazon S3 User Guide, "Writing Lambda functions", "Forwarding headers".
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from onread.errors import AccessDenied, MissingAuthenticationToken
-from onread.metadata.records import AccessPoint
 from onread.objectlambda.event import is_credential, parameters
 from onread.objectlambda.sessions import seal_input_session
 from onread.policy.principal import InputGrant, Principal
 from onread.sigv4.session_token import session_secret
 from onread.sigv4.sign import presign
 from onread.wire.message import Headers, Request
+
+
+class InputSource(Protocol):
+    """What an ``inputS3Url`` reads from: an access point, or a bucket itself."""
+
+    @property
+    def arn(self) -> str:
+        """What the URL is good for."""
+        ...
+
+    @property
+    def alias(self) -> str:
+        """The first part of its path."""
+        ...
+
+    @property
+    def bucket(self) -> str:
+        """Where the bytes are."""
+        ...
+
+    @property
+    def region(self) -> str:
+        """Where it lies."""
+        ...
+
+    @property
+    def created_at(self) -> datetime:
+        """Tells one from another of the same name."""
+        ...
+
 
 METHODS = {"GetObject": "GET", "HeadObject": "HEAD", "ListObjects": "GET", "ListObjectsV2": "GET"}
 """The transformable operations, each with the method its ``inputS3Url`` is signed for."""
@@ -39,7 +68,7 @@ def build_input_url(
     request: Request,
     request_id: str,
     principal: Principal,
-    access_point: AccessPoint,
+    source: InputSource,
     endpoint: str,
     session_key: bytes,
     nonce: bytes,
@@ -62,7 +91,7 @@ def build_input_url(
     """
     if principal.access_key_id is None:
         raise MissingAuthenticationToken
-    grant = _grant(operation, params, request_id, access_point)
+    grant = _grant(operation, params, request_id, source)
     session = seal_input_session(
         principal,
         grant,
@@ -75,13 +104,13 @@ def build_input_url(
         method=grant.method,
         scheme=split.scheme,
         host=split.netloc,
-        path=_path(access_point.alias, grant.key),
+        path=_path(source.alias, grant.key),
         query=_query(operation, grant, request),
         headers=signed_headers(request.headers, strict=strict),
         access_key_id=principal.access_key_id,
         secret=session_secret(session, key=session_key),
         session_token=session,
-        region=access_point.region,
+        region=source.region,
         service="s3",
         now=now,
         expires_seconds=expires_seconds,
@@ -127,13 +156,11 @@ def check_input_grant(
         raise AccessDenied("This URL reads only the object that it was made for.")
 
 
-def _grant(
-    operation: str, params: Mapping[str, Any], request_id: str, access_point: AccessPoint
-) -> InputGrant:
+def _grant(operation: str, params: Mapping[str, Any], request_id: str, source: InputSource) -> InputGrant:
     return InputGrant(
         request_id=request_id,
         method=METHODS[operation],
-        access_point_arn=access_point.arn,
+        access_point_arn=source.arn,
         key=None if operation in _LISTS else params["Key"],
         version_id=params.get("VersionId"),
     )

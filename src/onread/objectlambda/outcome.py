@@ -24,7 +24,7 @@ from onread.errors import (
     SlowDown,
     TooManyRequestsException,
 )
-from onread.functions.invoker import Failed, Outcome, Returned, TimedOut
+from onread.functions.invoker import INVALID_ANSWER, UNREACHABLE, Failed, Outcome, Returned, TimedOut
 from onread.metadata.records import Function
 
 _log = structlog.get_logger("onread.transform")
@@ -37,6 +37,10 @@ _INVOKE_ERRORS: Mapping[type[LambdaError], Callable[[], S3Error]] = MappingProxy
         AccessDeniedException: LambdaPermissionError,
         TooManyRequestsException: lambda: SlowDown(retry_after_seconds=1),
     }
+)
+
+_FAILED_WEBHOOKS: Mapping[str, Callable[[], S3Error]] = MappingProxyType(
+    {UNREACHABLE: LambdaInvocationFailed, INVALID_ANSWER: LambdaInvalidResponse}
 )
 
 
@@ -93,6 +97,8 @@ def error_of_run(outcome: Outcome, *, function: Function, request_id: str, limit
     match outcome:
         case Returned():
             return LambdaResponseNotReceived()
+        case Failed(error_type) if error_type in _FAILED_WEBHOOKS:
+            return _FAILED_WEBHOOKS[error_type]()
         case TimedOut() if function.timeout_seconds >= limit_seconds:
             return LambdaTimeout()
         case TimedOut() | Failed():

@@ -177,7 +177,7 @@ class Transformation:
             request=call.request,
             request_id=call.request_id,
             principal=call.principal,
-            access_point=call.supporting,
+            source=call.supporting,
             endpoint=self.endpoint(),
             session_key=self.session_key,
             nonce=self.random_bytes(_NONCE_BYTES),

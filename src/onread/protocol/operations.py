@@ -245,8 +245,10 @@ SERVED: Mapping[str, frozenset[str]] = {
             "ConfigureObjectLambdaAccessPoint",
             "GetFunctionCode",
             "GetFunctionLogs",
+            "GetFunctionWebhook",
             "GetLayerVersionCode",
             "GetObjectLambdaAccessPointSettings",
+            "PutFunctionWebhook",
         )
     ),
 }

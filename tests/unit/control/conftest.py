@@ -21,7 +21,10 @@ from onread.control.operations import control_operations
 from onread.errors import InvalidParameterValueException, NoSuchKey, TooManyRequestsException
 from onread.functions.invoker import Invocation, Outcome, Returned
 from onread.functions.logs import LogLine
+from onread.functions.pool import NoObserver
 from onread.functions.runtimes import Interpreter
+from onread.functions.webhooks.address import WebhookRules
+from onread.functions.webhooks.invoker import WebhookInvoker
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessKey, Function, Secret
 from onread.policy.principal import Principal, PrincipalKind
@@ -142,6 +145,14 @@ class Api:
         self.operations = control_operations(
             records,
             functions=functions,
+            invoker=functions,
+            webhooks=WebhookInvoker(
+                WebhookRules(),
+                own_ports=set(),
+                deliver=self._delivered_to_nobody,
+                observer=NoObserver(),
+                clock=lambda: NOW,
+            ),
             clock=lambda: NOW,
             endpoint="localhost:9000",
             bucket_exists=self._bucket_exists,
@@ -150,6 +161,9 @@ class Api:
             pause=self.pause,
             session_key=SESSION_KEY,
         )
+
+    async def _delivered_to_nobody(self, invocation, response):
+        raise AssertionError("nothing is called here")
 
     async def _bucket_exists(self, name: str) -> bool:
         return name.startswith("bucket")

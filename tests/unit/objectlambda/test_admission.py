@@ -8,7 +8,7 @@ from onread.metadata.records import ObjectLambdaSettings, RangeHandling
 from onread.objectlambda.admission import admit
 
 
-def found(account_id, name):
+def found(account_id, name, qualifier):
     return FUNCTION if (account_id, name) == (ACCOUNT, FUNCTION.name) else None
 
 
@@ -59,4 +59,4 @@ def test_T121_a_setting_leaves_ranges_and_parts_to_the_function(operation, param
 
 def test_a_function_that_does_not_exist_is_not_found():
     with pytest.raises(errors.LambdaNotFound):
-        admit(read_call(), lambda account_id, name: None)
+        admit(read_call(), lambda account_id, name, qualifier: None)

@@ -31,7 +31,7 @@ def url(**changes):
         "request": request(),
         "request_id": REQUEST_ID,
         "principal": CALLER,
-        "access_point": SUPPORTING,
+        "source": SUPPORTING,
         "endpoint": ENDPOINT,
         "session_key": SESSION_KEY,
         "nonce": b"n" * 12,

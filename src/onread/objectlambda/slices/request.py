@@ -14,9 +14,10 @@ from urllib.parse import unquote
 
 import orjson
 
-from onread.metadata.records import AccessPoint, Function, ObjectLambdaAccessPoint, RangeHandling
+from onread.metadata.records import Function, ObjectLambdaAccessPoint, RangeHandling
 from onread.objectlambda.admission import Admitted, ReadCall
 from onread.objectlambda.event import is_credential, user_headers, user_identity, user_url
+from onread.objectlambda.input_url import InputSource
 from onread.wire.message import Headers, Request
 
 SPOOL_PURPOSE = "spool"
@@ -115,7 +116,7 @@ def result_name(admitted: Admitted, source: Source, *, key: bytes) -> str:
     return f"{place}-{function_tag(admitted.function, key=key)}-{digest}"
 
 
-def access_point_tag(access_point: ObjectLambdaAccessPoint, supporting: AccessPoint, *, key: bytes) -> str:
+def access_point_tag(access_point: ObjectLambdaAccessPoint, supporting: InputSource, *, key: bytes) -> str:
     """Another one as soon as anything but its policy is changed, and when it is made again."""
     facts: Mapping[str, Any] = {
         "arn": access_point.arn,

@@ -1,0 +1,1 @@
+"""Functions that are HTTP endpoints: the event is posted to them."""
