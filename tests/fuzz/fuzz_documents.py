@@ -36,9 +36,11 @@ def check(content: bytes) -> None:
 def sample(operation: Operation) -> bytes:
     """A document with every member that the model knows, down to a depth."""
     shape = operation.input
-    assert shape is not None
     if operation.protocol == "query":
-        return f"Action={operation.name}&Version={operation.api_version}&".encode() + _form(shape)
+        head = f"Action={operation.name}&Version={operation.api_version}&".encode()
+        return head if shape is None else head + _form(shape)
+    if shape is None:
+        return b""
     payload = shape.payload
     described = payload.shape if payload is not None else shape
     if described.kind != "structure":
