@@ -32,6 +32,7 @@ from onread.functions.failures import (
 from onread.functions.invoker import INVALID_ANSWER, UNREACHABLE, Failed, Invocation, Outcome, Returned
 from onread.functions.run import Run
 from onread.functions.webhooks.address import Address, WebhookRules, WebhookUrl, parse_webhook_url
+from onread.functions.webhooks.clients import Clients
 from onread.functions.webhooks.minio import event_for_minio
 from onread.metadata.function_records import MINIO, Webhook
 from onread.metadata.records import Function
@@ -84,7 +85,7 @@ class WebhookInvoker:
         self._deliver = deliver
         self._observer = observer
         self._clock = clock
-        self._clients: dict[str, tuple[Webhook, Client]] = {}
+        self._clients = Clients(make=self._make_client, close=self._close_client)
         self._open: Counter[tuple[str, str]] = Counter()
         self._group = asyncio.TaskGroup()
         self._tasks: dict[Run, asyncio.Task[None]] = {}
@@ -101,9 +102,8 @@ class WebhookInvoker:
         self._closed = True
         for task in self._tasks.values():
             task.cancel()
+        self._clients.close()
         await self._group.__aexit__(kind, error, trace)
-        for _, client in self._clients.values():
-            await client.close()
 
     async def check(self, webhook: Webhook) -> None:
         """Refuse what could not be called.
@@ -163,6 +163,8 @@ class WebhookInvoker:
                 outcome = await self._exchange(run.invocation, deadline - began)
         except TimeoutError:
             outcome = task_timed_out(run.invocation.request_id, self._clock(), deadline - began)
+        except Exception as bug:  # whatever this is, it is ours, and ends no other run and no gateway
+            _log.exception("webhook.bug", request_id=run.invocation.request_id, exc_info=bug)
         finally:
             del self._tasks[run]
             self._open[function.account_id, function.name] -= 1
@@ -170,9 +172,12 @@ class WebhookInvoker:
             self._observer.ran(function, outcome, loop.time() - began)
 
     async def _exchange(self, invocation: Invocation, seconds: float) -> Outcome:
+        function, webhook = invocation.function, invocation.function.webhook
+        assert webhook is not None  # the registry hands no other function here
         try:
-            client, outgoing = self._prepare(invocation, seconds)
+            outgoing = self._prepare(invocation, webhook, seconds)
             async with AsyncExitStack() as scope:
+                client = scope.enter_context(self._clients.use(function, webhook))
                 return await self._read(invocation, await client.send(outgoing, scope))
         except LateAnswer as error:
             raise TimeoutError from error
@@ -180,35 +185,28 @@ class WebhookInvoker:
             kind = UNREACHABLE if isinstance(error, Unreachable) else INVALID_ANSWER
             return _failed(kind, str(error) or type(error).__name__)
 
-    def _prepare(self, invocation: Invocation, seconds: float) -> tuple[Client, Outgoing]:
-        webhook = invocation.function.webhook
-        assert webhook is not None  # the registry hands no other function here
+    def _prepare(self, invocation: Invocation, webhook: Webhook, seconds: float) -> Outgoing:
         url = parse_webhook_url(webhook.url, self._rules)
         event = event_for_minio(invocation.event) if webhook.dialect == MINIO else invocation.event
         headers = [("Host", url.authority), ("User-Agent", _USER_AGENT), ("Content-Type", "application/json")]
         if webhook.authorization is not None:
             headers.append(("Authorization", webhook.authorization.reveal()))
-        outgoing = Outgoing(
+        return Outgoing(
             method="POST", target=url.target, headers=headers, body=event, first_byte_seconds=seconds
         )
-        return self._client(invocation.function, webhook, url), outgoing
 
-    def _client(self, function: Function, webhook: Webhook, url: WebhookUrl) -> Client:
-        key = f"{function.arn}:{function.version}"
-        known = self._clients.get(key)
-        if known is not None and known[0] == webhook:
-            return known[1]
+    def _make_client(self, function: Function, webhook: Webhook) -> Client:
+        url = parse_webhook_url(webhook.url, self._rules)
         limits = Limits(
             connections=function.warm_environments,
             stall_seconds=function.timeout_seconds,
             head_bytes=HEAD_BYTES,
         )
         origin = Origin(host=url.host, port=url.port, tls=_tls(url, webhook))
-        client = Client(origin, limits, permit=self._permit(url))
-        self._clients[key] = (webhook, client)
-        if known is not None:
-            self._group.create_task(known[1].close(), name="webhook.close")
-        return client
+        return Client(origin, limits, permit=self._permit(url))
+
+    def _close_client(self, client: Client) -> None:
+        self._group.create_task(client.close(), name="webhook.close")
 
     def _permit(self, url: WebhookUrl) -> Callable[[Address], bool]:
         def permit(address: Address) -> bool:
