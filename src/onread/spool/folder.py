@@ -28,6 +28,7 @@ from pathlib import Path
 import structlog
 
 from onread.errors import InternalError, ServiceUnavailable, SlowDown
+from onread.spool.directory import CREATE, OPEN_OR_CREATE, READ, Directory, write_all
 from onread.wire.checksums import Buffer, new_checksum
 
 log = structlog.get_logger("onread.spool")
@@ -43,8 +44,6 @@ _WITHOUT_WAITING = getattr(os, "RWF_NOWAIT", 0)
 _LEDGER = struct.Struct("<qq")  # bytes taken, results
 _EVICTED_AT_ONCE = 16  # of so many results one: who has looked at all of them makes room for some more
 _LEAST_BYTES = 4096  # what the smallest result costs, names and checksums included
-_CREATE = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Damaged(Exception):
@@ -107,8 +106,7 @@ class Folder:
     def __init__(
         self, path: Path, *, limit_bytes: int, max_age_seconds: float, now: Callable[[], float]
     ) -> None:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._directory = os.open(path, _READ | os.O_DIRECTORY)
+        self._directory = Directory(path)
         self._limit_bytes = limit_bytes
         self._max_age_seconds = max_age_seconds
         self._now = now
@@ -116,7 +114,7 @@ class Folder:
 
     def close(self) -> None:
         """The folder is left as it is."""
-        os.close(self._directory)
+        self._directory.close()
 
     # Writing
 
@@ -130,15 +128,15 @@ class Folder:
             sight = self.look(name)
             if sight.complete or sight.claimed:
                 return None
-            if self._exists(f"{name}.claim"):
+            if self._directory.exists(f"{name}.claim"):
                 self._remove(name, self._entries()[name], ledger)
             self._take(ledger, BLOCK_BYTES, count=1)
-            claim = self._open(f"{name}.claim", _CREATE)
+            claim = self._directory.open(f"{name}.claim", CREATE)
             try:
                 fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.ftruncate(claim, BLOCK_BYTES)
-                body = self._open(f"{name}.{nonce}.body", _CREATE)
-                sums = self._open(f"{name}.{nonce}.sums", _CREATE)
+                body = self._directory.open(f"{name}.{nonce}.body", CREATE)
+                sums = self._directory.open(f"{name}.{nonce}.sums", CREATE)
             except BaseException:
                 os.close(claim)
                 raise
@@ -159,21 +157,21 @@ class Folder:
     def tell(self, name: str, head: bytes) -> None:
         """Others may see what the result will be."""
         with _disk_faults():
-            self._write_whole(f"{name}.told", head)
+            self._directory.write_whole(f"{name}.told", head)
 
     def append(self, files: Files, index: int, content: bytes) -> None:
         """More blocks, the first with this index; all but the last of a result have `BLOCK_BYTES`."""
         blocks = memoryview(content)
         sums = [_sum_of(blocks[at : at + BLOCK_BYTES]) for at in range(0, len(content), BLOCK_BYTES)]
         with _disk_faults():
-            _write_all(files.body, content, index * BLOCK_BYTES)
-            _write_all(files.sums, b"".join(sums), index * SUM_BYTES)
+            write_all(files.body, content, index * BLOCK_BYTES)
+            write_all(files.sums, b"".join(sums), index * SUM_BYTES)
 
     def complete(self, name: str, files: Files, head: bytes) -> None:
         """The result is kept from now on."""
         with _disk_faults(), self._alone() as ledger:
-            self._write_whole(f"{name}.head", head)
-            self._unlink(f"{name}.told")
+            self._directory.write_whole(f"{name}.head", head)
+            self._directory.unlink(f"{name}.told")
             self._give_up_claim(name, files, ledger)
             _note(ledger, os.fstat(files.body).st_size + _LEAST_BYTES, 1)
 
@@ -181,14 +179,14 @@ class Folder:
         """Nothing of it is left for anybody who has not opened it."""
         with _disk_faults(), self._alone() as ledger:
             for suffix in ("told", f"{nonce}.body", f"{nonce}.sums"):
-                self._unlink(f"{name}.{suffix}")
+                self._directory.unlink(f"{name}.{suffix}")
             self._give_up_claim(name, files, ledger)
 
     def _give_up_claim(self, name: str, files: Files, ledger: int) -> None:
         claim, files.claim = files.claim, None
         assert claim is not None
         _note(ledger, -os.fstat(claim).st_size, -1)
-        self._unlink(f"{name}.claim")
+        self._directory.unlink(f"{name}.claim")
         os.close(claim)
 
     # Reading
@@ -196,7 +194,7 @@ class Folder:
     def look(self, name: str) -> Sight:
         """What there is of a result at this moment."""
         for suffix in ("head", "told", "head"):  # between two looks it may have become complete
-            head = self._read_whole(f"{name}.{suffix}")
+            head = self._directory.read_whole(f"{name}.{suffix}")
             if suffix == "head" and head is not None:
                 return Sight(head=head, complete=True)
             if suffix == "told" and self._is_claimed(name):
@@ -206,9 +204,9 @@ class Folder:
     def is_fresh(self, name: str) -> bool:
         """Whether a complete result may still be served; it counts as used now."""
         with suppress(FileNotFoundError):
-            now, made = self._now(), os.stat(f"{name}.head", dir_fd=self._directory).st_mtime
+            now, made = self._now(), self._directory.modified_at(f"{name}.head")
             if now - made < self._max_age_seconds:
-                os.utime(f"{name}.head", (now, made), dir_fd=self._directory)
+                self._directory.set_times(f"{name}.head", used_at=now, modified_at=made)
                 return True
         return False
 
@@ -216,12 +214,12 @@ class Folder:
         """The files of a result for reading: in use until closed. None: it has gone meanwhile."""
         with _disk_faults():
             try:
-                body = self._open(f"{name}.{nonce}.body", _READ)
+                body = self._directory.open(f"{name}.{nonce}.body", READ)
             except FileNotFoundError:
                 return None
             try:
                 fcntl.flock(body, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return Files(body, self._open(f"{name}.{nonce}.sums", _READ))
+                return Files(body, self._directory.open(f"{name}.{nonce}.sums", READ))
             except (FileNotFoundError, BlockingIOError):  # it is just being removed
                 os.close(body)
                 return None
@@ -310,12 +308,10 @@ class Folder:
             raise SlowDown("The space for slices is full. Please try again.", retry_after_seconds=1)
 
     def _fits(self, ledger: int, more_bytes: int) -> bool:
-        disk = os.fstatvfs(self._directory)
-        room = disk.f_bavail * disk.f_frsize
         used, count = _ledger(ledger)
         return (
             used + more_bytes <= self._limit_bytes
-            and room - more_bytes >= DISK_MARGIN_BYTES
+            and self._directory.free_bytes() - more_bytes >= DISK_MARGIN_BYTES
             and count < MOST_RESULTS
         )
 
@@ -332,89 +328,44 @@ class Folder:
 
     def _entries(self) -> dict[str, _Entry]:
         entries: dict[str, _Entry] = {}
-        with os.scandir(self._directory) as files:
-            for file in files:
-                name, dot, suffix = file.name.partition(".")
-                if not dot:
-                    continue
-                with suppress(FileNotFoundError):
-                    facts = file.stat(follow_symlinks=False)
-                    entry = entries.setdefault(name, _Entry())
-                    entry.files.append(file.name)
-                    if suffix == "claim":
-                        entry.claimed_bytes = facts.st_size
-                    elif suffix == "head":
-                        entry.completed_at, entry.used_at = facts.st_mtime, facts.st_atime
-                    elif suffix.endswith("body"):
-                        entry.body_bytes += facts.st_size
+        for file_name, facts in self._directory.files():
+            name, dot, suffix = file_name.partition(".")
+            if not dot:
+                continue
+            entry = entries.setdefault(name, _Entry())
+            entry.files.append(file_name)
+            if suffix == "claim":
+                entry.claimed_bytes = facts.st_size
+            elif suffix == "head":
+                entry.completed_at, entry.used_at = facts.st_mtime, facts.st_atime
+            elif suffix.endswith("body"):
+                entry.body_bytes += facts.st_size
         return entries
 
     def _is_in_use(self, entry: _Entry) -> bool:
-        return any(file.endswith(".body") and not self._can_lock(file, fcntl.LOCK_EX) for file in entry.files)
+        return any(
+            file.endswith(".body") and not self._directory.can_lock(file, fcntl.LOCK_EX)
+            for file in entry.files
+        )
 
     def _is_claimed(self, name: str) -> bool:
-        return not self._can_lock(f"{name}.claim", fcntl.LOCK_SH)
-
-    def _can_lock(self, file_name: str, kind: int) -> bool:
-        """Whether nobody's lock is in the way. A file that is not there is nobody's."""
-        try:
-            file = self._open(file_name, _READ)
-        except FileNotFoundError:
-            return True
-        try:
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        finally:
-            os.close(file)
-        return True
+        return not self._directory.can_lock(f"{name}.claim", fcntl.LOCK_SH)
 
     def _remove(self, name: str, entry: _Entry, ledger: int) -> None:
         """The head first: what has none is not found."""
         for file in sorted(entry.files, key=lambda file: file != f"{name}.head"):
-            self._unlink(file)
+            self._directory.unlink(file)
         _note(ledger, -entry.cost_bytes, -1)
-
-    def _exists(self, name: str) -> bool:
-        try:
-            os.stat(name, dir_fd=self._directory, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return True
 
     @contextmanager
     def _alone(self) -> Iterator[int]:
         """The ledger, open: no other thread and no other worker counts, begins or removes meanwhile."""
-        file = self._open("lock", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        file = self._directory.open("lock", OPEN_OR_CREATE)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
         finally:
             os.close(file)
-
-    def _open(self, name: str, flags: int) -> int:
-        return os.open(name, flags, 0o600, dir_fd=self._directory)
-
-    def _unlink(self, name: str) -> None:
-        with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=self._directory)
-
-    def _read_whole(self, name: str) -> bytes | None:
-        try:
-            file = self._open(name, _READ)
-        except FileNotFoundError:
-            return None
-        with os.fdopen(file, "rb") as opened:
-            return opened.read()
-
-    def _write_whole(self, name: str, content: bytes) -> None:
-        aside = f"{name}.aside"
-        file = self._open(aside, _CREATE)
-        try:
-            _write_all(file, content, 0)
-        finally:
-            os.close(file)
-        os.rename(aside, name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
 
 
 def empty(path: Path) -> None:
@@ -439,13 +390,6 @@ def _sum_of(block: Buffer) -> bytes:
     checksum = new_checksum("CRC64NVME")
     checksum.update(block)
     return checksum.digest()
-
-
-def _write_all(file: int, content: bytes, offset: int) -> None:
-    rest = memoryview(content)
-    while rest:
-        written = os.pwrite(file, rest, offset)
-        rest, offset = rest[written:], offset + written
 
 
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS})

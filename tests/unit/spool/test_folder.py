@@ -1,6 +1,5 @@
 """The folder of kept results: names, locks and space, by real files."""
 
-import os
 import stat
 
 import pytest
@@ -48,7 +47,7 @@ def keep(folder, clock, name, *blocks):
     for index, block in enumerate(blocks):
         folder.append(files, index, block)
     folder.complete(name, files, b"{}")
-    os.utime(f"{name}.head", (clock(), clock()), dir_fd=folder._directory)
+    folder._directory.set_times(f"{name}.head", used_at=clock(), modified_at=clock())
     files.close()
 
 
