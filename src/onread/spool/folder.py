@@ -12,7 +12,8 @@ none of them has to be told anything:
   at every file to know. Looking at every file, now and then, sets it right after a worker was killed.
 
 A lock ends with its process, so what a killed worker began is recognised and removed. Nothing outlives a
-gateway: the folder is emptied when it starts.
+gateway: the folder is emptied when it starts. Whoever only looks whether something is locked has the lock for
+that moment, so those who take one wait for it.
 """
 
 import errno
@@ -133,14 +134,14 @@ class Folder:
             self._take(ledger, BLOCK_BYTES, count=1)
             claim = self._directory.open(f"{name}.claim", CREATE)
             try:
-                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(claim, fcntl.LOCK_EX)
                 os.ftruncate(claim, BLOCK_BYTES)
                 body = self._directory.open(f"{name}.{nonce}.body", CREATE)
                 sums = self._directory.open(f"{name}.{nonce}.sums", CREATE)
             except BaseException:
                 os.close(claim)
                 raise
-            fcntl.flock(body, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(body, fcntl.LOCK_SH)
             return Files(body, sums, claim)
 
     def reserve(self, files: Files, total_bytes: int) -> None:
@@ -218,9 +219,9 @@ class Folder:
             except FileNotFoundError:
                 return None
             try:
-                fcntl.flock(body, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(body, fcntl.LOCK_SH)
                 return Files(body, self._directory.open(f"{name}.{nonce}.sums", READ))
-            except (FileNotFoundError, BlockingIOError):  # it is just being removed
+            except FileNotFoundError:  # it is just being removed
                 os.close(body)
                 return None
 

@@ -1,6 +1,8 @@
 """The folder of kept results: names, locks and space, by real files."""
 
+import fcntl
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -151,6 +153,20 @@ def test_what_is_counted_is_what_is_there_even_after_a_worker_was_killed(make_fo
     assert folder.used_bytes() == there - (10 + 4 * KIB)
     folder.drop("b")
     assert other.used_bytes() == 0
+
+
+def test_a_look_whether_a_result_is_in_use_takes_it_from_nobody(make_folder, clock, tmp_path):
+    folder = make_folder()
+    keep(folder, clock, "a", b"x")
+    with ThreadPoolExecutor(1) as threads, (tmp_path / "spool" / "a.n.body").open("rb") as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_EX)
+        opening = threads.submit(folder.open, "a", "n")
+        with pytest.raises(TimeoutError):
+            opening.result(timeout=0.2)
+        fcntl.flock(looked_at, fcntl.LOCK_UN)
+        opened = opening.result(timeout=10)
+    assert folder.read(opened, 0, 1) == b"x"
+    opened.close()
 
 
 @pytest.mark.parametrize("kind", ["body", "sums"])

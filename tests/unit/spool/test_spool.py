@@ -124,7 +124,8 @@ def test_workers_find_and_follow_each_others_results(run):
                 await result.begun(soon(), sized=True)
                 assert await result.read(0, soon()) == BLOCK  # while the other still writes
                 maker.go.set()
-        assert {task.result()[0].nonce for task in tasks} == {"0" * 32}
+        (nonce,) = {task.result()[0].nonce for task in tasks}
+        assert nonce in ("0" * 32, "1".zfill(32))  # of whichever worker was quicker
         assert {task.result()[1] for task in tasks} == {PIECE * 3 + b"!"}
         third = await workers.spool()
         assert (await read(third, maker))[1] == PIECE * 3 + b"!"
