@@ -5,11 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
-from onread.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity
+from onread.errors import EntityAlreadyExists, NoSuchEntity
 from onread.metadata import belongings
 from onread.metadata.belongings import Belongings
 from onread.metadata.identity_records import Role
+from onread.metadata.inline_policies import InlinePolicies
 from onread.metadata.schema import role_policies, roles
+
+_inline = InlinePolicies(role_policies, role_policies.c.role_id, "role")
 
 
 def create(connection: Connection, role: Role) -> None:
@@ -72,8 +75,7 @@ def delete_role(connection: Connection, account_id: str, name: str) -> None:
         DeleteConflict: inline or managed policies remain.
     """
     role_id = find_role_id(connection, account_id, name)
-    if connection.scalar(select(exists().where(role_policies.c.role_id == role_id))):
-        raise DeleteConflict("Cannot delete entity, must delete policies first.")
+    _inline.refuse_while_there(connection, role_id)
     belongings.refuse_while_attached(connection, role_id)
     belongings.forget(connection, role_id)
     connection.execute(delete(roles).where(roles.c.role_id == role_id))
@@ -85,11 +87,7 @@ def put_policy(connection: Connection, account_id: str, role_name: str, name: st
     Raises:
         NoSuchEntity: there is no such role.
     """
-    role_id = find_role_id(connection, account_id, role_name)
-    here = (role_policies.c.role_id == role_id, role_policies.c.name == name)
-    changed = connection.execute(update(role_policies).where(*here).values(document=document))
-    if changed.rowcount == 0:
-        connection.execute(insert(role_policies).values(role_id=role_id, name=name, document=document))
+    _inline.put(connection, find_role_id(connection, account_id, role_name), name, document)
 
 
 def delete_policy(connection: Connection, account_id: str, role_name: str, name: str) -> None:
@@ -98,17 +96,12 @@ def delete_policy(connection: Connection, account_id: str, role_name: str, name:
     Raises:
         NoSuchEntity: there is no such role or policy.
     """
-    role_id = find_role_id(connection, account_id, role_name)
-    here = (role_policies.c.role_id == role_id, role_policies.c.name == name)
-    if connection.execute(delete(role_policies).where(*here)).rowcount == 0:
-        raise NoSuchEntity(f"The role policy with name {name} cannot be found.")
+    _inline.delete(connection, find_role_id(connection, account_id, role_name), name)
 
 
 def load_roles(connection: Connection, belonging: Mapping[str, Belongings]) -> list[Role]:
     """Every role with what hangs on it."""
-    policies: dict[str, dict[str, str]] = {}
-    for row in connection.execute(select(role_policies).order_by(role_policies.c.name)):
-        policies.setdefault(row.role_id, {})[row.name] = row.document
+    policies = _inline.load(connection)
     found = []
     for row in connection.execute(select(roles)):
         mine = belonging.get(row.role_id) or Belongings()

@@ -9,8 +9,11 @@ from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 from onread.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity
 from onread.metadata import belongings
 from onread.metadata.belongings import Belongings
+from onread.metadata.inline_policies import InlinePolicies
 from onread.metadata.records import User
 from onread.metadata.schema import access_keys, user_policies, users
+
+_inline = InlinePolicies(user_policies, user_policies.c.user_id, "user")
 
 
 def create(connection: Connection, user: User) -> None:
@@ -86,8 +89,7 @@ def delete_user(connection: Connection, account_id: str, name: str) -> None:
     user_id = find_user_id(connection, account_id, name)
     if connection.scalar(select(exists().where(access_keys.c.user_id == user_id))):
         raise DeleteConflict("Cannot delete entity, must delete access keys first.")
-    if connection.scalar(select(exists().where(user_policies.c.user_id == user_id))):
-        raise DeleteConflict("Cannot delete entity, must delete policies first.")
+    _inline.refuse_while_there(connection, user_id)
     belongings.refuse_while_attached(connection, user_id)
     belongings.forget(connection, user_id)
     connection.execute(delete(users).where(users.c.user_id == user_id))
@@ -99,11 +101,7 @@ def put_policy(connection: Connection, account_id: str, user_name: str, name: st
     Raises:
         NoSuchEntity: there is no such user.
     """
-    user_id = find_user_id(connection, account_id, user_name)
-    here = (user_policies.c.user_id == user_id, user_policies.c.name == name)
-    changed = connection.execute(update(user_policies).where(*here).values(document=document))
-    if changed.rowcount == 0:
-        connection.execute(insert(user_policies).values(user_id=user_id, name=name, document=document))
+    _inline.put(connection, find_user_id(connection, account_id, user_name), name, document)
 
 
 def delete_policy(connection: Connection, account_id: str, user_name: str, name: str) -> None:
@@ -112,17 +110,12 @@ def delete_policy(connection: Connection, account_id: str, user_name: str, name:
     Raises:
         NoSuchEntity: there is no such user or policy.
     """
-    user_id = find_user_id(connection, account_id, user_name)
-    here = (user_policies.c.user_id == user_id, user_policies.c.name == name)
-    if connection.execute(delete(user_policies).where(*here)).rowcount == 0:
-        raise NoSuchEntity(f"The user policy with name {name} cannot be found.")
+    _inline.delete(connection, find_user_id(connection, account_id, user_name), name)
 
 
 def load_users(connection: Connection, belonging: Mapping[str, Belongings]) -> dict[str, User]:
     """Every user with its policies and what else hangs on it, by user id."""
-    policies: dict[str, dict[str, str]] = {}
-    for row in connection.execute(select(user_policies)):
-        policies.setdefault(row.user_id, {})[row.name] = row.document
+    policies = _inline.load(connection)
     rows = connection.execute(select(users))
     return {
         row.user_id: _record(row, policies.get(row.user_id, {}), belonging.get(row.user_id) or Belongings())
