@@ -9,6 +9,7 @@ from functools import partial
 
 from onread.app.elsewhere import Elsewhere
 from onread.app.foundation import Share, lay_foundation
+from onread.app.key_uses import saving_key_uses
 from onread.app.lag import watching_lag
 from onread.app.listen import Place, bound_address, functions_listener, listen_at, tls_files
 from onread.app.refusal import REASONS, CannotStart, one_line
@@ -120,6 +121,7 @@ async def _build(
     endpoint = settings.functions_url or f"http://{bound_address(functions_socket)}"
     base = await lay_foundation(settings, endpoint, share, scope)
     await scope.enter_async_context(watching_lag(base.metrics))
+    await scope.enter_async_context(saving_key_uses(base.records.key_uses))
     background = await scope.enter_async_context(Background())
     runners = await open_runners(base, scope)
     pool = runners.pool

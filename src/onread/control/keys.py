@@ -7,7 +7,7 @@ from typing import Any
 from onread.control.call import ControlCall, Operations
 from onread.control.iam_inputs import find_user, page_of
 from onread.control.identities import make_access_key_id, make_secret
-from onread.errors import ValidationError
+from onread.errors import NoSuchEntity, ValidationError
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessKey
 from onread.wire.output import Output
@@ -32,6 +32,7 @@ class AccessKeyOperations:
             "ListAccessKeys": self.list_access_keys,
             "UpdateAccessKey": self.update_access_key,
             "DeleteAccessKey": self.delete_access_key,
+            "GetAccessKeyLastUsed": self.get_access_key_last_used,
         }
 
     async def create_access_key(self, call: ControlCall) -> Output:
@@ -73,6 +74,18 @@ class AccessKeyOperations:
         user = find_user(self._records, call)
         await self._records.delete_access_key(call.account_id, user.name, _key_id(call))
         return Output()
+
+    async def get_access_key_last_used(self, call: ControlCall) -> Output:
+        """GetAccessKeyLastUsed: of a user's key. Uses at another gateway are known within two minutes."""
+        key = self._records.access_key(_key_id(call))
+        if key is None or key.user_name is None or key.account_id != call.account_id:
+            raise NoSuchEntity(f"The Access Key with id {_key_id(call)} cannot be found.")
+        use = await self._records.key_uses.last(key.access_key_id)
+        # Source: IAM API Reference, AccessKeyLastUsed: "N/A" where the key has not been used.
+        told: dict[str, Any] = {"ServiceName": "N/A", "Region": "N/A"}
+        if use is not None:
+            told = {"LastUsedDate": use.at, "ServiceName": use.service, "Region": use.region}
+        return Output(members={"UserName": key.user_name, "AccessKeyLastUsed": told})
 
 
 def _key_id(call: ControlCall) -> str:

@@ -26,6 +26,7 @@ from onread.errors import (
 from onread.gateway.call import AuthenticatedCall, RoutedCall
 from onread.gateway.documents import read_document
 from onread.metadata.facade import Records
+from onread.metadata.key_uses import KeyUse
 from onread.metadata.records import AccessKey
 from onread.objectlambda.sessions import open_session
 from onread.policy.principal import Principal, PrincipalKind
@@ -103,6 +104,8 @@ class Authenticator:
             if claim.service != "s3-object-lambda":
                 raise
             raise _as_object_lambda_says(error) from error
+        if claim.session_token is None and principal.kind is PrincipalKind.USER:
+            self.records.key_uses.note(claim.access_key_id, KeyUse(now, claim.service, claim.region))
         return AuthenticatedCall(routed=call, principal=principal, claim=claim, verified=verified)
 
     def _anonymous(self, call: RoutedCall) -> Principal:

@@ -122,12 +122,18 @@ class ServiceRules:
         if operation.service != "iam" or operation.input is None:
             return None
         members = operation.input.members
+        if operation.name == "GetAccessKeyLastUsed":  # names a key alone, and is about its user
+            key = self.records.access_key(str(params.get("AccessKeyId", "")))
+            return None if key is None or key.user_name is None else self._user(key.user_name)
         if "UserName" in members:
             name = params.get("UserName") or principal.user_name
-            return self.records.user(self.account_id, name) if name else None
+            return self._user(name) if name else None
         if "RoleName" in members and params.get("RoleName"):
             return self.records.identities.role(self.account_id, params["RoleName"])
         return None
+
+    def _user(self, name: str) -> User | None:
+        return self.records.user(self.account_id, name)
 
 
 def _refuse_user_sessions(operation: Operation, principal: Principal) -> None:

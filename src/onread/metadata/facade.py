@@ -20,6 +20,7 @@ from onread.metadata import (
 from onread.metadata.account_settings import AccountSettingsRecords
 from onread.metadata.function_versions import Publish
 from onread.metadata.identities import IdentityRecords
+from onread.metadata.key_uses import KeyUses
 from onread.metadata.object_lambda_settings import ObjectLambdaSettingsRecords
 from onread.metadata.published_facade import PublishedRecords
 from onread.metadata.records import AccessKey, AccessPoint, Function, ObjectLambdaAccessPoint, User
@@ -62,6 +63,11 @@ class Records(Transactions):
     def identities(self) -> IdentityRecords:
         """Roles, managed policies, and what hangs on users and roles."""
         return IdentityRecords(lambda: self._snapshot.identities, self._write)
+
+    @cached_property
+    def key_uses(self) -> KeyUses:
+        """When access keys were used last."""
+        return KeyUses(self._read, self._jot)
 
     # Users and their keys
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The revision that `metadata` describes: the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -108,6 +108,9 @@ access_keys = Table(
     Column("sealed_secret", LargeBinary, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime, nullable=True),
+    Column("used_service", String(32), nullable=True),
+    Column("used_region", String(32), nullable=True),
 )
 
 roles = Table(

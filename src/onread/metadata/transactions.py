@@ -185,6 +185,10 @@ class Transactions(Lookups):
     async def _write(self, work: Callable[[Connection], T]) -> T:
         return await self._run(self._writer, partial(self._write_now, work))
 
+    async def _jot(self, work: Callable[[Connection], T]) -> T:
+        """Write what is no part of the snapshot: nobody reads anything anew for it."""
+        return await self._run(self._writer, partial(self._jot_now, work))
+
     async def _read(self, work: Callable[[Connection], T]) -> T:
         return await self._run(self._reader, partial(self._read_now, work))
 
@@ -224,6 +228,10 @@ class Transactions(Lookups):
         self._replace_snapshot(before, snapshot)
         self._following.wrote(snapshot.epoch)
         return result
+
+    def _jot_now(self, work: Callable[[Connection], T]) -> T:
+        with self._database.transaction() as connection:
+            return work(connection)
 
     def _read_now(self, work: Callable[[Connection], T]) -> T:
         with self._database.reading() as connection:

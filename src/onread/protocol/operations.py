@@ -193,6 +193,7 @@ SERVED: Mapping[str, frozenset[str]] = {
             "DeleteUserPolicy",
             "DetachRolePolicy",
             "DetachUserPolicy",
+            "GetAccessKeyLastUsed",
             "GetAccountSummary",
             "GetContextKeysForCustomPolicy",
             "GetContextKeysForPrincipalPolicy",

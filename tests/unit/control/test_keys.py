@@ -3,6 +3,7 @@
 import pytest
 
 from onread.errors import LimitExceeded, NoSuchEntity, ValidationError
+from onread.metadata.key_uses import KeyUse
 
 from .conftest import ACCOUNT, NOW, Api, Run
 from .test_users import as_user
@@ -117,5 +118,24 @@ def test_two_secrets_are_never_alike(run_with_api: Run) -> None:
         assert len({each["SecretAccessKey"] for each in made}) == 8
         assert len({each["AccessKeyId"] for each in made}) == 8
         assert ACCOUNT not in "".join(each["AccessKeyId"] for each in made)
+
+    run_with_api(scenario)
+
+
+def test_when_a_key_was_used_last(run_with_api: Run) -> None:
+    async def scenario(api: Api) -> None:
+        await api.call("iam", "CreateUser", UserName="alice")
+        key_id = (await create(api))["AccessKeyId"]
+        told = await api.call("iam", "GetAccessKeyLastUsed", AccessKeyId=key_id)
+        assert told == {"UserName": "alice", "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
+        api.records.key_uses.note(key_id, KeyUse(NOW, "s3", "us-east-1"))
+        told = await api.call("iam", "GetAccessKeyLastUsed", AccessKeyId=key_id)
+        assert told["AccessKeyLastUsed"] == {
+            "LastUsedDate": NOW,
+            "ServiceName": "s3",
+            "Region": "us-east-1",
+        }
+        with pytest.raises(NoSuchEntity, match="AKIANOBODYSNOBODYS00"):
+            await api.call("iam", "GetAccessKeyLastUsed", AccessKeyId="AKIANOBODYSNOBODYS00")
 
     run_with_api(scenario)
