@@ -1,6 +1,6 @@
 """Every control operation in one table, by service and AWS's name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from onread.control.access_point_tags import AccessPointTagOperations
 from onread.control.access_points import AccessPointOperations, BucketExists
 from onread.control.account import AccountOperations
 from onread.control.account_public_access import AccountPublicAccessOperations
-from onread.control.call import ControlOperation
+from onread.control.call import ControlOperation, Operations
 from onread.control.code_downloads import CodeDownloads
 from onread.control.keys import AccessKeyOperations
 from onread.control.lambda_events import Pause
@@ -79,25 +79,13 @@ def control_operations(
         strict=strict,
     )
 
-    def role_changed(arn: str) -> None:
-        """Functions that run as the role start anew: their keys say which role they were made for."""
-        for function in (*records.all_functions(), *records.published.all_versions()):
-            if function.role == arn:
-                functions.drop(function)
-
     tables = (
         ("s3control", access_points.operations()),
         ("s3control", AccessPointTagOperations(records).operations()),
         ("s3control", AccountPublicAccessOperations(records).operations()),
         ("s3control", ObjectLambdaAccessPointOperations(records, clock=clock).operations()),
         ("lambda", of_lambda),
-        ("iam", UserOperations(records, clock=clock).operations()),
-        ("iam", AccessKeyOperations(records, clock=clock).operations()),
-        ("iam", RoleOperations(records, clock=clock, changed=role_changed).operations()),
-        ("iam", ManagedPolicyOperations(records, clock=clock).operations()),
-        ("iam", PolicyAttachmentOperations(records).operations()),
-        ("iam", AccountOperations(records).operations()),
-        ("iam", SimulationOperations(records, clock=clock).operations()),
+        *(("iam", table) for table in _iam_tables(records, functions, clock)),
         ("sts", SessionOperations(records, clock=clock, session_key=session_key).operations()),
         (
             "onread",
@@ -110,3 +98,23 @@ def control_operations(
         ("onread", CodeDownloads(records, clock=clock).operations()),
     )
     return {(service, name): serve for service, table in tables for name, serve in table.items()}
+
+
+def _iam_tables(
+    records: Records, functions: Functions, clock: Callable[[], datetime]
+) -> Iterable[Operations]:
+    def role_changed(arn: str) -> None:
+        """Functions that run as the role start anew: their keys say which role they were made for."""
+        for function in (*records.all_functions(), *records.published.all_versions()):
+            if function.role == arn:
+                functions.drop(function)
+
+    return (
+        UserOperations(records, clock=clock).operations(),
+        AccessKeyOperations(records, clock=clock).operations(),
+        RoleOperations(records, clock=clock, changed=role_changed).operations(),
+        ManagedPolicyOperations(records, clock=clock).operations(),
+        PolicyAttachmentOperations(records).operations(),
+        AccountOperations(records).operations(),
+        SimulationOperations(records, clock=clock).operations(),
+    )

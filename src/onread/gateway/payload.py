@@ -144,7 +144,7 @@ def _declared(call: AuthorizedCall) -> Iterator[Expected]:
     if (md5 := headers.get("content-md5")) is not None:
         decode_value(find_algorithm("MD5"), md5)
         yield new_checksum("MD5"), md5, BadDigest
-    if "requestAlgorithmMember" not in call.routed.operation.checksum:
+    if call.routed.operation.checksum_algorithm_member is None:
         return
     for name, algorithm in BY_HEADER.items():
         if (value := headers.get(name)) is not None:

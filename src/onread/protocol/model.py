@@ -96,11 +96,6 @@ class Operation:
         return limit
 
     @property
-    def checksum_required(self) -> bool:
-        """The request must carry a checksum of its body."""
-        return bool(self.checksum.get("requestChecksumRequired"))
-
-    @property
     def checksum_algorithm_member(self) -> str | None:
         """The member that names the checksum's algorithm (``ChecksumAlgorithm``)."""
         return self.checksum.get("requestAlgorithmMember")
@@ -219,9 +214,6 @@ def _operation(
 ) -> Operation:
     uri, _, query = entry["http"]["requestUri"].partition("?")
     output = entry.get("output", {})
-    checksum = entry.get("httpChecksum", {})
-    if entry.get("httpChecksumRequired"):
-        checksum = {"requestChecksumRequired": True, **checksum}
     return Operation(
         service=service,
         name=entry["name"],
@@ -236,7 +228,7 @@ def _operation(
         input=shapes[entry["input"]["shape"]] if "input" in entry else None,
         output=shapes[output["shape"]] if "shape" in output else None,
         result_wrapper=output.get("resultWrapper"),
-        checksum=checksum,
+        checksum=entry.get("httpChecksum", {}),
         patch=patch,
     )
 

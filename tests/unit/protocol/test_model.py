@@ -42,10 +42,9 @@ def test_an_operation_says_how_its_bodies_travel(
 
 def test_an_operation_says_which_checksum_it_wants(services: Services) -> None:
     delete_objects = services.operation("s3", "DeleteObjects")
-    assert delete_objects.checksum_required
     assert delete_objects.checksum_algorithm_member == "ChecksumAlgorithm"
-    assert not services.operation("s3", "GetObject").checksum_required
-    assert services.operation("s3control", "PutBucketPolicy").checksum_required
+    assert services.operation("s3", "GetObject").checksum_algorithm_member is None
+    assert services.operation("s3", "CompleteMultipartUpload").checksum_algorithm_member is None
 
 
 def test_long_documents_are_read_only_where_they_are_needed(services: Services) -> None:
