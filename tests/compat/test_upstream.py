@@ -260,3 +260,29 @@ def test_a_bucket_in_two_stores_keeps_the_gateway_from_starting(store, tmp_path)
 def test_the_stores_credentials_never_show(over_store):
     for secret in (ACCESS_KEY_ID, SECRET_ACCESS_KEY):
         assert secret not in over_store.log()
+
+
+@pytest.mark.parametrize("key", ["/closed/k", "closed//k", "closed\\k", "//closed/k"])
+def test_no_other_spelling_of_a_key_gets_past_a_deny(over_store, store, key):
+    """SeaweedFS reads all of them as ``closed/k``."""
+    bucket = over_store.bucket()
+    root = over_store.client("s3")
+    root.put_object(Bucket=bucket, Key="closed/k", Body=b"closed")
+    root.put_object(Bucket=bucket, Key="open/k", Body=b"open")
+    assert root.get_object(Bucket=bucket, Key=key)["Body"].read() == b"closed"
+    statements = [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"},
+        {"Effect": "Deny", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/closed/*"},
+    ]
+    _, *keys = over_store.user(json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    s3 = over_store.client_as("s3", *keys)
+    assert s3.get_object(Bucket=bucket, Key="open//k")["Body"].read() == b"open"
+    for refused in (
+        lambda: s3.get_object(Bucket=bucket, Key=key),
+        lambda: s3.put_object(Bucket=bucket, Key=key, Body=b"mine"),
+        lambda: s3.copy_object(Bucket=bucket, Key="open/c", CopySource={"Bucket": bucket, "Key": key}),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            refused()
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key}]})
+    assert root.get_object(Bucket=bucket, Key="closed/k")["Body"].read() == b"closed"

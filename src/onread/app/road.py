@@ -156,6 +156,7 @@ def build_pipeline(
             ),
         ),
         object_tags=base.store.object_tags,
+        forwards=base.stores.forwards,
     )
     dispatch = _dispatch(base, runners, background, authorizer, elsewhere, own_road)
     resolver = Resolver(records, settings.account_id)

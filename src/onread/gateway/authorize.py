@@ -6,6 +6,7 @@ along is in `own_policies`, what hangs on the resources in `attached_policies`.
 Source: Amazon S3 User Guide, "Configuring IAM policies for Object Lambda access points".
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
@@ -41,15 +42,24 @@ _VIA_OBJECT_LAMBDA = called_via((CALLED_VIA,))
 _NO_KEYS = Place(arn="*")
 
 
+def _never(_bucket: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Authorizer:
-    """Joins identity policies, the policies of resources and the bounds of sessions."""
+    """Joins identity policies, the policies of resources and the bounds of sessions.
+
+    Args:
+        forwards: see `DataRules`.
+    """
 
     records: Records
     account_id: str
     region: str
     attached: AttachedPolicies = field(default_factory=AttachedPolicies)
     object_tags: FindObjectTags = no_object_tags
+    forwards: Callable[[str], bool] = _never
 
     def __call__(self, call: ResolvedCall, *, now: datetime) -> AuthorizedCall:
         """The call, when everything on the way agrees.
@@ -128,7 +138,10 @@ class Authorizer:
     @cached_property
     def _data(self) -> DataRules:
         return DataRules(
-            attached=self.attached, object_tags=self.object_tags, find_source=self.records.find_source
+            attached=self.attached,
+            object_tags=self.object_tags,
+            forwards=self.forwards,
+            find_source=self.records.find_source,
         )
 
     def _check(self, call: ResolvedCall, asker: Asker) -> Place:
@@ -216,5 +229,6 @@ def _is_let_in(call: ResolvedCall) -> bool:
     """
     principal = call.known.principal
     return principal.kind is PrincipalKind.ANONYMOUS and (
-        isinstance(call.target, ObjectLambdaTarget) or principal.input_grant is not None
+        isinstance(call.target, ObjectLambdaTarget)
+        or (isinstance(call.target, AccessPointTarget) and principal.input_grant is not None)
     )

@@ -9,11 +9,12 @@ from onread.errors import AccessDenied
 from onread.gateway.asker import Asker
 from onread.gateway.attached_policies import AttachedPolicies, Place, bucket_and_key
 from onread.gateway.call import ResolvedCall
+from onread.gateway.spellings import spellings
 from onread.gateway.tag_conditions import FindObjectTags, existing_tags, requested_tags
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.event import parameters
 from onread.objectlambda.input_url import check_input_grant
-from onread.policy.actions import further_actions, required_action, source_reads
+from onread.policy.actions import further_actions, object_arn, required_action, source_reads
 from onread.policy.principal import PrincipalKind
 
 # What their document names decides: asked when it has been read.
@@ -26,11 +27,13 @@ class DataRules:
 
     Args:
         object_tags: finds the tags of an object, for policies that name them.
+        forwards: whether a bucket is another store's, which may read a key less exactly than policies do.
         find_source: the access point that a copy reads through, by its ARN or alias.
     """
 
     attached: AttachedPolicies
     object_tags: FindObjectTags
+    forwards: Callable[[str], bool]
     find_source: Callable[[str], AccessPoint | None]
 
     def check(self, call: ResolvedCall, asker: Asker, place: Place) -> None:
@@ -104,9 +107,16 @@ class DataRules:
         conditions = {**place.conditions, **requested} if requested else place.conditions
         if key is None:
             return asker.allows(action, place.arn, place.attached, conditions, granted=granted)
-        late = existing_tags(self.object_tags, place.bucket, key)
-        return asker.allows(
-            action, place.object_arn(key), place.attached_at(key), conditions, late, granted=granted
+        return all(
+            asker.allows(
+                action,
+                place.object_arn(each),
+                place.attached_at(each),
+                conditions,
+                existing_tags(self.object_tags, place.bucket, each),
+                granted=granted,
+            )
+            for each in self._spellings(place.bucket, key)
         )
 
     def _may_at_source(self, asker: Asker, action: str, source: str) -> bool:
@@ -115,8 +125,19 @@ class DataRules:
             container, _, below = source.partition("/object/")
             return self._may_through(asker, action, bucket or container, key or below)
         self.attached.refuse_strangers(asker.principal, bucket)
-        late = existing_tags(self.object_tags, bucket, key)
-        return asker.allows(action, source, self.attached.of_object(source), {}, late)
+        return all(
+            asker.allows(
+                action,
+                object_arn(bucket, each),
+                self.attached.of_object(object_arn(bucket, each)),
+                {},
+                existing_tags(self.object_tags, bucket, each),
+            )
+            for each in self._spellings(bucket, key)
+        )
+
+    def _spellings(self, bucket: str, key: str) -> tuple[str, ...]:
+        return spellings(key) if self.forwards(bucket) else (key,)
 
     def _may_through(self, asker: Asker, action: str, access_point: str, key: str) -> bool:
         """A copy that reads through an access point needs what any read through it does."""

@@ -25,13 +25,10 @@ _NOT_FORWARDED = frozenset(
     }
 )  # fmt: skip
 
-# What makes a URL a permission at onread.
-_OF_A_PRESIGNED_URL = frozenset(
-    {
-        "x-amz-algorithm", "x-amz-content-sha256", "x-amz-credential", "x-amz-date", "x-amz-expires",
-        "x-amz-security-token", "x-amz-signature", "x-amz-signedheaders",
-    }
-)  # fmt: skip
+# Words of stores, which no policy of ours is asked about: MinIO's force-delete empties a whole prefix.
+_OF_A_STORE = ("x-minio-", "x-emc-", "x-rgw-", "x-rustfs-", "x-seaweedfs-")
+# What a policy may have looked at: no Connection line takes it away behind its back.
+_NEVER_OF_A_HOP = ("x-amz-", "content-", "if-")
 
 
 def forwarded_headers(headers: Headers) -> list[Pair]:
@@ -40,8 +37,13 @@ def forwarded_headers(headers: Headers) -> list[Pair]:
     The account behind ``x-amz-expected-bucket-owner`` is onread's, and was checked there.
     """
     named = ",".join(headers.get_all("connection")).lower().split(",")
-    dropped = _NOT_FORWARDED.union(name.strip() for name in named)
-    kept = [(name, value) for name, value in headers if name.lower() not in dropped]
+    of_a_hop = [name.strip() for name in named if not name.strip().startswith(_NEVER_OF_A_HOP)]
+    dropped = _NOT_FORWARDED.union(of_a_hop)
+    kept = [
+        (name, value)
+        for name, value in headers
+        if name.lower() not in dropped and not name.lower().startswith(_OF_A_STORE)
+    ]
     if "content-encoding" not in headers:
         return kept
     return [pair for pair in map(_without_aws_chunked, kept) if pair is not None]
@@ -56,10 +58,15 @@ def _without_aws_chunked(pair: Pair) -> Pair | None:
 
 
 def forwarded_query(query: str) -> str:
-    """The caller's parameters in their order, each encoded in the one way that every reader reads alike."""
+    """The caller's parameters in their order, each encoded in the one way that every reader reads alike.
+
+    None of Amazon's headers in the form of a parameter is among them: what makes a URL a permission is good
+    at onread alone, and the rest (``x-amz-acl``, ``x-amz-copy-source``) no policy was asked about. Nor is
+    MinIO's ``lambdaArn``.
+    """
     kept = []
     for name, value in split_query(query):
-        if name.lower() in _OF_A_PRESIGNED_URL:
+        if decode_query_text(name).lower().startswith(("x-amz-", *_OF_A_STORE, "lambdaarn")):
             continue
         pair = _encoded(name)
         kept.append(f"{pair}={_encoded(value)}" if value else pair)

@@ -43,6 +43,21 @@ def test_what_is_not_understood_goes_through_and_credentials_do_not():
     ]  # fmt: skip
 
 
+def test_no_connection_line_takes_away_what_policies_looked_at():
+    given = [
+        ("Connection", "x-amz-tagging, If-None-Match, X-Hop"), ("x-amz-tagging", "class=public"),
+        ("If-None-Match", "*"), ("X-Hop", "h"),
+    ]  # fmt: skip
+    assert forwarded_headers(Headers(given)) == [("x-amz-tagging", "class=public"), ("If-None-Match", "*")]
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Minio-Force-Delete", "x-minio-source-mtime", "X-Seaweedfs-Ttl", "x-rgw-a"]
+)
+def test_words_of_a_store_that_no_policy_knows_stay_here(name):
+    assert forwarded_headers(Headers([(name, "true"), ("x-amz-meta-a", "1")])) == [("x-amz-meta-a", "1")]
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [("aws-chunked", []), ("aws-chunked,gzip", ["gzip"]), ("gzip", ["gzip"]), ("gzip, aws-chunked", None)],
@@ -62,6 +77,8 @@ def test_aws_chunked_is_ours_to_undo(given, kept):
         ("prefix=a%2Bb", "prefix=a%2Bb"),
         ("versionId=&x-unknown=1", "versionId&x-unknown=1"),
         ("X-Amz-Algorithm=a&X-Amz-Credential=c&X-Amz-Signature=s&x-id=GetObject", "x-id=GetObject"),
+        ("x-amz-copy-source=%2Fother%2Fk&X-Amz-Acl=public-read&x%2Damz-tagging=a&uploads", "uploads"),
+        ("lambdaArn=arn%3Aminio&versionId=v", "versionId=v"),
         ("a&&b", "a&b"),
     ],
 )  # fmt: skip

@@ -1,0 +1,18 @@
+"""Keys that a store might take for one another."""
+
+import pytest
+
+from onread.gateway.spellings import spellings
+
+
+@pytest.mark.parametrize("key", ["a", "a/b", "a/", "a/./b", "\U0001f980/b", "/", "//"])
+def test_a_key_without_an_other_spelling_stands_alone(key):
+    assert spellings(key) == (key,)
+
+
+@pytest.mark.parametrize(
+    ("key", "plain"),
+    [("/a", "a"), ("a//b", "a/b"), ("//a///b/", "a/b/"), ("a\\b", "a/b"), ("\\/a", "a"), ("a\\", "a/")],
+)
+def test_the_plain_spelling_is_asked_about_too(key, plain):
+    assert spellings(key) == (key, plain)
