@@ -1,0 +1,97 @@
+"""Other people's clients at a transformed bucket: to all of them it must look like a bucket.
+
+One row of the table a client, one column a word; see ``docs/clients.md``.
+"""
+
+import gzip
+import hashlib
+
+import pytest
+from tests.matrix.clients import CLIENTS
+from tests.matrix.conftest import NASTY_KEYS, ROWS, TEXT
+
+pytestmark = [pytest.mark.matrix, pytest.mark.slow]
+EVERY_CLIENT = pytest.mark.parametrize("kind", CLIENTS, ids=lambda kind: kind.name)
+
+
+def offering(word):
+    """The clients that offer a word."""
+    found = [kind for kind in CLIENTS if getattr(kind, word, None) is not None]
+    return pytest.mark.parametrize("kind", found, ids=lambda kind: kind.name)
+
+
+@pytest.fixture
+def client(kind, place, tmp_path, record_property, request):
+    word = request.function.__name__.removeprefix("test_")
+    record_property("cell", [place.store, kind.name, word])
+    return kind(place.world.endpoint, place.world.gateway.environment(), tmp_path)
+
+
+@pytest.fixture
+def bucket(kind, place):
+    return place.plain_name if kind.plain_name else place.alias
+
+
+@offering("get")
+def test_get(client, bucket):
+    assert client.get(bucket, "dir/letter.txt") == TEXT
+
+
+@offering("size")
+def test_size(client, bucket):
+    assert client.size(bucket, "dir/letter.txt") == len(TEXT)
+
+
+@offering("range")
+def test_range(client, bucket):
+    assert client.range(bucket, "dir/letter.txt", 100, 299) == TEXT[100:300]
+
+
+@offering("get")
+def test_big(client, bucket, place):
+    """Some clients read in several ranges at once."""
+    read = client.get(bucket, "dir/big")
+    assert hashlib.sha256(read).digest() == hashlib.sha256(place.contents["dir/big"]).digest()
+
+
+@offering("keys")
+def test_keys(client, bucket):
+    assert sorted(client.keys(bucket, "dir/")) == ["dir/big", "dir/letter.txt"]
+
+
+@offering("put")
+def test_put(client, bucket, place, tmp_path):
+    """What is not transformed goes to the bucket as it is."""
+    source = tmp_path / "source"
+    source.write_bytes(gzip.compress(TEXT))
+    key = f"put/{client.name}"
+    client.put(bucket, key, source)
+    assert place.kept(key) == source.read_bytes()
+
+
+@offering("put")
+def test_upload(client, bucket, place, tmp_path):
+    """Large enough for an upload in parts."""
+    source = tmp_path / "source"
+    source.write_bytes(place.contents["dir/big"])
+    key = f"upload/{client.name}"
+    client.put(bucket, key, source)
+    assert hashlib.sha256(place.kept(key)).digest() == hashlib.sha256(source.read_bytes()).digest()
+
+
+@offering("get")
+def test_nasty(client, bucket):
+    wrong = []
+    for key in NASTY_KEYS:
+        try:
+            if client.get(bucket, key) != TEXT:
+                wrong.append(key)
+        except AssertionError as error:
+            wrong.append(f"{key}: {error}")
+    assert not wrong
+
+
+@offering("table")
+def test_table(client, bucket, place, parquet):
+    place.world.client("s3").put_object(Bucket=place.bucket, Key="dir2/table.parquet", Body=gzip.compress(parquet))
+    assert client.table(bucket, "dir2/table.parquet") == [ROWS, ROWS * (ROWS - 1) // 2]
