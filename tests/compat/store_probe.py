@@ -32,6 +32,11 @@ def outcome(function: Callable[[], Any]) -> Any:
         return ("refused", meta["HTTPStatusCode"], detail.get("Code"), detail.get("Message"))
 
 
+def brief(answer: Any) -> Any:
+    """A refusal's status and code; that it was none."""
+    return answer[:3] if isinstance(answer, tuple) else "taken"
+
+
 def seen(answer: dict[str, Any]) -> dict[str, Any]:
     """An answer without what changes from one to the next."""
     kept = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
@@ -111,7 +116,7 @@ def checksums(s3, bucket):
 def wrong_checksum(s3, bucket):
     wrong = base64.b64encode(b"\0\0\0\1").decode()
     first = outcome(lambda: put(s3, bucket, "wrong", ChecksumCRC32=wrong))
-    return (first[:3], outcome(lambda: s3.head_object(Bucket=bucket, Key="wrong"))[:2])
+    return (brief(first), brief(outcome(lambda: s3.head_object(Bucket=bucket, Key="wrong"))))
 
 
 @check
@@ -120,7 +125,7 @@ def content_md5(s3, bucket):
     bad = base64.b64encode(hashlib.md5(b"x").digest()).decode()
     return [
         outcome(lambda: put(s3, bucket, "md5", ContentMD5=good)["ETag"]),
-        outcome(lambda: put(s3, bucket, "md5-bad", ContentMD5=bad))[:3],
+        brief(outcome(lambda: put(s3, bucket, "md5-bad", ContentMD5=bad))),
     ]
 
 

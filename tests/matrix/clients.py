@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -56,6 +56,9 @@ class Client:
         self.counter += 1
         return self.folder / f"file{self.counter}"
 
+    def get_all(self, bucket: str, keys: Sequence[str]) -> list[bytes]:
+        return [self.get(bucket, key) for key in keys]  # type: ignore[attr-defined]
+
     @property
     def address(self) -> str:
         return self.endpoint.removeprefix("http://")
@@ -76,6 +79,17 @@ class Driven(Client):
     def get(self, bucket: str, key: str) -> bytes:
         self.say("get", bucket, key, target := self.file())
         return target.read_bytes()
+
+    def get_all(self, bucket: str, keys: Sequence[str]) -> list[bytes]:
+        """In one process: to start one takes longer than all the rest."""
+        targets = [self.file() for _ in keys]
+        words = [
+            word
+            for key, target in zip(keys, targets, strict=True)
+            for word in ("--then", "get", bucket, key, target)
+        ]
+        self.say(*words[1:])
+        return [target.read_bytes() for target in targets]
 
     def size(self, bucket: str, key: str) -> int:
         return int(self.say("size", bucket, key))
@@ -239,7 +253,7 @@ class Rclone(Client):
         return target.read_bytes()
 
     def size(self, bucket: str, key: str) -> int:
-        return json.loads(self.say("size", "--json", f"store:{bucket}/{key}"))["bytes"]
+        return json.loads(self.say("lsjson", "--stat", f"store:{bucket}/{key}"))["Size"]
 
     def range(self, bucket: str, key: str, first: int, last: int) -> bytes:
         return self.say("cat", "--offset", first, "--count", last - first + 1, f"store:{bucket}/{key}")
@@ -249,7 +263,8 @@ class Rclone(Client):
         return [prefix + line for line in told.decode().splitlines()]
 
     def put(self, bucket: str, key: str, source: Path) -> None:
-        self.say("copyto", "--s3-no-check-bucket", source, f"store:{bucket}/{key}")
+        # It would compare what it wrote with what a HEAD says, which is what readers get.
+        self.say("copyto", "--s3-no-check-bucket", "--s3-no-head", source, f"store:{bucket}/{key}")
 
 
 class S5cmd(Client):
@@ -257,7 +272,12 @@ class S5cmd(Client):
 
     def say(self, *words: object) -> bytes:
         return self.run(
-            python_environment("s5cmd") / "s5cmd", "--endpoint-url", self.endpoint, "--retry-count", "1", *words
+            python_environment("s5cmd") / "s5cmd",
+            "--endpoint-url",
+            self.endpoint,
+            "--retry-count",
+            "1",
+            *words,
         )
 
     def get(self, bucket: str, key: str) -> bytes:
@@ -278,3 +298,4 @@ class S5cmd(Client):
 CLIENTS: list[type[Client]] = [
     Boto3, AwsCli, Javascript, S3cmd, Rclone, S5cmd, Curl, Pyarrow, Duckdb, Polars, Obstore, S3fs, Minio,
 ]  # fmt: skip
+SAMPLE: list[type[Client]] = [Boto3, AwsCli, Rclone]

@@ -1,11 +1,12 @@
-"""What the last `make compat` saw, as a page: client by word, a sign for each store."""
+"""What the last `make compat` saw, as a page: client by word, and where answers are not the store's own."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.matrix.clients import CLIENTS
+from tests.matrix.clients import CLIENTS, SAMPLE
 from tests.matrix.conftest import RESULTS
-from tests.matrix.stores import STORES
+from tests.matrix.stores import SAMPLED, STORES
 
 PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
 WORDS = {
@@ -22,45 +23,94 @@ WORDS = {
 SIGNS = {"passed": "yes", "failed": "**no**", "skipped": "not run"}
 HEAD = """# Clients and stores
 
-Made by `make compat` from the results of `tests/matrix`; do not edit. Every client reads through an Object Lambda
-access point whose function inflates what is kept compressed, set to `--range slice`, over each of these stores:
-{stores}. A cell names what was seen at all of them; where they differ, at each. An empty cell: the client has no such
-word.
+Made by `make compat` from the results of `tests/matrix`; do not edit. Every client reads through an Object
+Lambda access point whose function inflates what is kept compressed, set to `--range slice`
+([slices](guides/slices.md)), over these stores: {stores}.
+{sampled} are read by {sample} alone. A cell names what was seen at all of them; where
+they differ, at each. An empty cell: nothing was asked of the client.
 
-* **GET, HEAD, range, list**: whole, its size, a part, the keys; **24 MiB**: in as many ranges as the client likes.
-* **PUT, large PUT**: what is not transformed goes to the bucket as it is; large enough for an upload in parts.
-* **odd keys**: spaces, `+`, `=`, `%`, `%2F`, letters beyond ASCII, an emoji, 1,006 bytes.
+* **GET, HEAD, range, list**: whole, its size, a part, the keys; **24 MiB**: in as many ranges as the client
+  likes.
+* **PUT, large PUT**: what is not transformed goes to the bucket as it is; large: enough for parts.
+* **odd keys**: spaces, `+`, `=`, `%`, `%2F`, letters beyond ASCII, an emoji, a thousand bytes.
 * **Parquet**: a table of 100,000 rows, of which one column is read.
+
+"""
+NOTES = """
+What to tell them: minio-py refuses names that end in `--ol-s3` and is given `NAME.olap`. rclone compares
+what it uploads with a HEAD, which shows what readers get: upload with `--s3-no-head`. curl: `--aws-sigv4`,
+keys percent-encoded. Lists show the sizes that are kept, unless a function answers `ListObjectsV2`.
+"""
+ANSWERS = """
+## The store's own answers
+
+{count} questions (reads, conditions, ranges, lists, uploads in parts, copies, tags, versions, refusals) are
+asked by boto3 of each store itself, through onread's bucket, and through an access point that transforms
+nothing: status, code and members of the answers are the same, except for these.
 
 """
 
 
-def cells() -> dict[tuple[str, str], dict[str, str]]:
-    """The last outcome of each client and word, by store."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for line in RESULTS.read_text().splitlines():
-        store, client, word, outcome = json.loads(line)
-        found.setdefault((client, word), {})[store] = outcome
-    return found
+@dataclass(frozen=True)
+class Outcome:
+    """One test of the last run."""
+
+    store: str
+    client: str
+    word: str
+    outcome: str
+    reason: str = ""
 
 
-def cell(outcomes: dict[str, str]) -> str:
+def outcomes() -> list[Outcome]:
+    """The last of each store, client and word."""
+    lines = [Outcome(*json.loads(line)) for line in RESULTS.read_text().splitlines()]
+    return list({(each.store, each.client, each.word): each for each in lines}.values())
+
+
+def cell(found: list[Outcome]) -> str:
     """One word when all stores agree."""
-    if len(set(outcomes.values())) == 1:
-        return SIGNS[next(iter(outcomes.values()))]
-    return ", ".join(f"{store}: {SIGNS[outcome]}" for store, outcome in sorted(outcomes.items()))
+    signs = {each.store: SIGNS[each.outcome] for each in found}
+    if len(set(signs.values())) <= 1:
+        return next(iter(signs.values()), "")
+    return ", ".join(f"{store}: {sign}" for store, sign in sorted(signs.items()))
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    return "".join("| " + " | ".join(row) + " |\n" for row in [head, ["---"] * len(head), *rows])
+
+
+def clients(found: list[Outcome]) -> str:
+    rows = [
+        [kind.name]
+        + [cell([each for each in found if (each.client, each.word) == (kind.name, word)]) for word in WORDS]
+        for kind in CLIENTS
+    ]
+    return table(["client", *WORDS.values()], rows)
+
+
+def answers(found: list[Outcome]) -> str:
+    asked = [each for each in found if each.client == "answers"]
+    if not asked:
+        return ""
+    rows = [
+        [each.store, each.word.replace("_", " "), each.reason or SIGNS[each.outcome]]
+        for each in asked
+        if each.outcome != "passed"
+    ]
+    head = ANSWERS.format(count=len({each.word for each in asked}))
+    return head + table(["store", "question", "what differs, and why"], rows)
 
 
 def page() -> str:
     """The page as Markdown."""
-    found = cells()
-    rows = [
-        [kind.name, *(cell(found[kind.name, word]) if (kind.name, word) in found else "" for word in WORDS)]
-        for kind in CLIENTS
-    ]
-    head = ["client", *WORDS.values()]
-    lines = ["| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]]
-    return HEAD.format(stores=", ".join(STORES)) + "\n".join(lines) + "\n"
+    found = outcomes()
+    head = HEAD.format(
+        stores=", ".join(STORES),
+        sampled=" and ".join(sorted(SAMPLED)),
+        sample=", ".join(kind.name for kind in SAMPLE),
+    )
+    return head + clients(found) + NOTES + answers(found)
 
 
 if __name__ == "__main__":

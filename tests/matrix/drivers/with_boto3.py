@@ -1,9 +1,9 @@
 """One action of boto3. It reads the endpoint from AWS_ENDPOINT_URL."""
 
 import json
-import sys
 
 import boto3
+from words import said
 
 s3 = boto3.client("s3")
 
@@ -30,4 +30,4 @@ def put(bucket, key, source):
     s3.upload_file(source, bucket, key)
 
 
-globals()[sys.argv[1]](*sys.argv[2:])
+said(globals())

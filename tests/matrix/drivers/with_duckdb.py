@@ -2,10 +2,10 @@
 
 import json
 import os
-import sys
 
 import duckdb
 import duckdb_extensions
+from words import said
 
 
 def table(bucket, key):
@@ -21,4 +21,4 @@ def table(bucket, key):
     print(json.dumps([int(value) for value in row]))
 
 
-globals()[sys.argv[1]](*sys.argv[2:])
+said(globals())

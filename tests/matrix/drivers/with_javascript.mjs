@@ -1,10 +1,10 @@
-// One action of AWS's SDK for JavaScript: node with_javascript.mjs NODE_MODULES ACTION ...
+// Actions of AWS's SDK for JavaScript: node with_javascript.mjs NODE_MODULES ACTION ... --then ACTION ...
 import { createReadStream, createWriteStream } from "node:fs";
 import { createRequire } from "node:module";
 import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 
-const [modules, action, ...words] = process.argv.slice(2);
+let [modules, ...words] = process.argv.slice(2);
 const { S3Client, ...sdk } = createRequire(`${modules}/`)("@aws-sdk/client-s3");
 const s3 = new S3Client({ endpoint: process.env.AWS_ENDPOINT_URL, forcePathStyle: true });
 
@@ -29,4 +29,8 @@ const actions = {
   },
 };
 
-await actions[action](...words);
+while (words.length) {
+  const end = words.includes("--then") ? words.indexOf("--then") : words.length;
+  await actions[words[0]](...words.slice(1, end));
+  words = words.slice(end + 1);
+}

@@ -2,9 +2,9 @@
 
 import json
 import os
-import sys
 
 from minio import Minio
+from words import said
 
 client = Minio(
     os.environ["AWS_ENDPOINT_URL"].removeprefix("http://"),
@@ -40,4 +40,4 @@ def put(bucket, key, source):
     client.fput_object(bucket_name=bucket, object_name=key, file_path=source)
 
 
-globals()[sys.argv[1]](*sys.argv[2:])
+said(globals())

@@ -2,10 +2,10 @@
 
 import json
 import os
-import sys
 
 import obstore
 from obstore.store import S3Store
+from words import said
 
 
 def opened(bucket):
@@ -42,4 +42,4 @@ def put(bucket, key, source):
         obstore.put(opened(bucket), key, file)
 
 
-globals()[sys.argv[1]](*sys.argv[2:])
+said(globals())

@@ -2,9 +2,9 @@
 
 import json
 import os
-import sys
 
-import polars
+import polars as pl
+from words import said
 
 
 def table(bucket, key):
@@ -16,8 +16,8 @@ def table(bucket, key):
         "aws_allow_http": "true",
         "aws_virtual_hosted_style_request": "false",
     }
-    numbers = polars.scan_parquet(f"s3://{bucket}/{key}", storage_options=options).select("number").collect()
+    numbers = pl.scan_parquet(f"s3://{bucket}/{key}", storage_options=options).select("number").collect()
     print(json.dumps([numbers.height, numbers["number"].sum()]))
 
 
-globals()[sys.argv[1]](*sys.argv[2:])
+said(globals())

@@ -2,12 +2,10 @@
 
 import json
 import os
-import sys
 
-import pyarrow
-import pyarrow.compute
-import pyarrow.parquet
-from pyarrow import fs
+import pyarrow as pa
+from pyarrow import compute, fs, parquet
+from words import said
 
 files = fs.S3FileSystem(
     endpoint_override=os.environ["AWS_ENDPOINT_URL"].removeprefix("http://"),
@@ -42,15 +40,15 @@ def put(bucket, key, source):
 
 
 def table(bucket, key):
-    read = pyarrow.parquet.read_table(f"{bucket}/{key}", filesystem=files, columns=["number"])
-    print(json.dumps([read.num_rows, pyarrow.compute.sum(read["number"]).as_py()]))
+    read = parquet.read_table(f"{bucket}/{key}", filesystem=files, columns=["number"])
+    print(json.dumps([read.num_rows, compute.sum(read["number"]).as_py()]))
 
 
 def make(rows, target):
     """A table of so many rows: what the others read."""
     numbers = list(__builtins__.range(int(rows)))
-    columns = pyarrow.table({"number": numbers, "text": [f"row {number}" for number in numbers]})
-    pyarrow.parquet.write_table(columns, target, row_group_size=20_000)
+    columns = pa.table({"number": numbers, "text": [f"row {number}" for number in numbers]})
+    parquet.write_table(columns, target, row_group_size=20_000)
 
 
-globals()[sys.argv[1]](*sys.argv[2:])
+said(globals())

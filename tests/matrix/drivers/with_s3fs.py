@@ -2,9 +2,9 @@
 
 import json
 import os
-import sys
 
 import s3fs
+from words import said
 
 files = s3fs.S3FileSystem(client_kwargs={"endpoint_url": os.environ["AWS_ENDPOINT_URL"]})
 
@@ -30,4 +30,4 @@ def put(bucket, key, source):
     files.put_file(source, f"{bucket}/{key}")
 
 
-globals()[sys.argv[1]](*sys.argv[2:])
+said(globals())

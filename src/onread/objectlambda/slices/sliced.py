@@ -6,7 +6,7 @@ point and the function by the road that led here, for the original by a HEAD of 
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from onread.errors import LambdaInvalidResponse, S3Error
+from onread.errors import LambdaInvalidResponse, LambdaTimeout, S3Error
 from onread.metadata.records import Function
 from onread.objectlambda.admission import Admitted, ReadCall, admit
 from onread.objectlambda.relayed_body import PrefixedBody
@@ -22,7 +22,7 @@ from onread.objectlambda.slices.answer import Slice, choose, describe, read_want
 from onread.objectlambda.slices.request import Source, draw_for, result_name, whole_read
 from onread.objectlambda.slices.source import Travel, find_source
 from onread.objectlambda.transform import Transformation
-from onread.spool.result import Result, ResultBody
+from onread.spool.result import Result, ResultBody, Told
 from onread.spool.spool import Spool, Writing
 from onread.wire.message import Body
 from onread.wire.output import Output
@@ -31,6 +31,10 @@ log = structlog.get_logger("onread.slices")
 
 _GRACE_SECONDS = 5.0
 """How much longer than a transformation may take a reader waits: the writer's reason arrives first."""
+
+_LENGTH_SECONDS = 2.0
+"""For so long a whole read waits for the end of a result whose length nobody told: many clients need
+``Content-Length``. Then it begins without one, as HTTP allows."""
 
 
 class FindVersion(Protocol):
@@ -77,7 +81,7 @@ class SlicedReads:
         name = result_name(admitted, source, key=self.key)
         result = await scope.enter_async_context(self.spool.use(name, partial(self._make, admitted, source)))
         patience_seconds = self.transformation.settings.timeout_seconds + _GRACE_SECONDS
-        told = await result.begun(asyncio.get_running_loop().time() + patience_seconds, sized=wanted.sized)
+        told = await _begun(result, patience_seconds, sized=wanted.sized)
         chosen = choose(call, wanted, nonce=told.nonce, about=told.about, size_bytes=told.size_bytes)
         body = None if call.operation == "HeadObject" else await _body(result, chosen, patience_seconds)
         return Output(status=chosen.status, members=chosen.members, body=body)
@@ -108,6 +112,17 @@ class SlicedReads:
             return source == await find_source(call, self.transformation, self.travel, self.new_request_id())
         except S3Error:
             return False
+
+
+async def _begun(result: Result, patience_seconds: float, *, sized: bool) -> Told:
+    """What is told of it; a whole read, too, gets a length that is known in a moment."""
+    begin = asyncio.get_running_loop().time()
+    told = await result.begun(begin + patience_seconds, sized=sized)
+    if told.size_bytes is None:
+        wait_until = asyncio.get_running_loop().time() + _LENGTH_SECONDS
+        with suppress(LambdaTimeout):
+            return await result.begun(wait_until, sized=True)
+    return told
 
 
 async def _body(result: Result, chosen: Slice, patience_seconds: float) -> Body:
