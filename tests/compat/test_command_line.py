@@ -97,7 +97,7 @@ def test_the_main_job_needs_no_other_client(onread, read):
 
 
 def test_what_is_made_is_told_in_json(onread, read):
-    assert read["bucket"] == {"Name": "books", "Store": "local"}
+    assert read["bucket"] == {"Name": "books"}
     assert read["access point"]["AccessPointArn"].endswith(":accesspoint/shelf")
     assert read["function"]["Environment"] == {"Variables": {"WORD": "one=two"}}
     assert (read["function"]["Timeout"], read["function"]["MemorySize"]) == (20, 256)

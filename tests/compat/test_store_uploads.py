@@ -88,7 +88,11 @@ def test_select_and_forms_are_refused_at_an_olap(world, s3, doors):
 
 
 def test_what_is_not_built_says_its_name(s3, doors):
-    assert refused(s3.get_bucket_lifecycle_configuration, Bucket=doors["bucket"]) == ("NotImplemented", 501)
+    enabled = {"Status": "Enabled"}
+    assert refused(s3.put_bucket_versioning, Bucket=doors["bucket"], VersioningConfiguration=enabled) == (
+        "NotImplemented",
+        501,
+    )
 
 
 # Buckets

@@ -9,6 +9,7 @@ from typing import Any
 from onread.control.call import ControlCall, Operations
 from onread.errors import AccessDenied, MalformedXML, NoSuchPublicAccessBlockConfiguration
 from onread.metadata.facade import Records
+from onread.policy.document import parse_policy
 from onread.policy.public import is_public
 from onread.wire.output import Output
 
@@ -61,9 +62,13 @@ def refuse_public_policy(records: Records, account_id: str, policy: str) -> None
     """No public policy is put anywhere while the account blocks it.
 
     Raises:
+        MalformedPolicy: nobody can tell, for it is no policy.
         AccessDenied: it is public, and ``BlockPublicPolicy`` is on for the account.
     """
-    if account_blocks(records, account_id, "BlockPublicPolicy") and is_public(policy):
+    if not account_blocks(records, account_id, "BlockPublicPolicy"):
+        return
+    parse_policy(policy, resource_policy=True)
+    if is_public(policy):
         raise AccessDenied(
             "This policy is public, and BlockPublicPolicy is on for the account: name principals, or change "
             "it by PutPublicAccessBlock of s3control."

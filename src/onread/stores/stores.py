@@ -87,12 +87,12 @@ class Stores:
         Raises:
             NotImplemented: a copy from one store to another.
         """
+        if call.operation == "CreateBucket":
+            return await self._create_bucket(call, scope)
         if not self._upstreams:
             return await self._embedded.execute(call, scope)
         if call.operation == "ListBuckets":
             return await self._list_buckets(call, scope)
-        if call.operation == "CreateBucket":
-            return await self._create_bucket(call, scope)
         store = self.upstream_of(call.bucket)
         if call.copy_source is not None and self.upstream_of(call.copy_source.container) is not store:
             raise NotImplemented(
