@@ -40,7 +40,7 @@ from onread.outbound.client import Client
 from onread.outbound.failures import LateAnswer, NotPermitted, OutboundFailure, Unreachable
 from onread.outbound.message import Limits, Origin, Outgoing, tls_terms
 from onread.outbound.names import Names
-from onread.wire.message import Response
+from onread.wire.message import Headers, Response
 
 _log = structlog.get_logger("onread.webhook")
 
@@ -219,7 +219,7 @@ class WebhookInvoker:
     async def _read(self, invocation: Invocation, response: Response) -> Outcome:
         if 300 <= response.status < 400:
             return _failed(INVALID_ANSWER, f"The webhook answered {response.status}; nothing is followed.")
-        if any(name.lower() == REQUEST_TOKEN for name, _ in response.headers):
+        if REQUEST_TOKEN in Headers(response.headers):
             await self._deliver(invocation, response)
             return Returned(b"null")
         assert not isinstance(response.body, bytes)
