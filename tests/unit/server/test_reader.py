@@ -409,11 +409,14 @@ def drained(body):
 
 
 def test_T259_many_small_headers_are_refused_without_being_counted_again_and_again():
-    reader = RequestReader(Limits(), Nowhere(), peer="", scheme="http")
-    began = time.process_time()
-    reader.feed(GET + b"a:\r\n" * 60_000 + b"\r\n")
-    assert [refusal.status for refusal in reader.received] == [431]
-    assert time.process_time() - began < 0.2  # two seconds when each one counts all before it
+    taken = []
+    for _ in range(3):  # the best of three: a large test process may collect its garbage meanwhile
+        reader = RequestReader(Limits(), Nowhere(), peer="", scheme="http")
+        began = time.process_time()
+        reader.feed(GET + b"a:\r\n" * 60_000 + b"\r\n")
+        taken.append(time.process_time() - began)
+        assert [refusal.status for refusal in reader.received] == [431]
+    assert min(taken) < 0.2  # two seconds when each one counts all before it
 
 
 MESSAGES = st.sampled_from(
