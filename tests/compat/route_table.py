@@ -28,6 +28,7 @@ NAMES = {
     "SupportingAccessPoint": "arn:aws:s3:us-east-1:000000000000:accesspoint/ap",
     "RequestRoute": "io-route",
     "AccessKeyId": "AKIAFROMTHEMATRIX000",
+    "UUID": "00000000-0000-0000-0000-000000000000",
 }
 
 
@@ -112,4 +113,5 @@ def _value(name: str, shape: Shape, names: Mapping[str, str]) -> Any:
             return True
         case "timestamp":
             return datetime(2030, 1, 1, tzinfo=UTC)
-    return names.get(name) or (shape.enum[0] if shape.enum else "from-the-matrix")
+    text = names.get(name) or (shape.enum[0] if shape.enum else "from-the-matrix")
+    return text.ljust(shape.metadata.get("min", 0), "0")

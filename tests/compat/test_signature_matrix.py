@@ -187,7 +187,12 @@ def test_T001_no_policy_opens_an_object_lambda_access_point_to_strangers(world, 
     everyone = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}'
     control = world.client("s3control")
     nothing_blocked = {"BlockPublicPolicy": False, "RestrictPublicBuckets": False}
-    supporting = world.access_point(place["bucket"], PublicAccessBlockConfiguration=nothing_blocked)
+    bucket, s3 = world.bucket(), world.client("s3")
+    s3.put_object(Bucket=bucket, Key="source", Body=b"source")
+    s3.delete_public_access_block(Bucket=bucket)
+    anyone = everyone.replace('"Resource": "*"', f'"Resource": "arn:aws:s3:::{bucket}/*"')
+    s3.put_bucket_policy(Bucket=bucket, Policy=anyone.replace('"Action": "*"', '"Action": "s3:GetObject"'))
+    supporting = world.access_point(bucket, PublicAccessBlockConfiguration=nothing_blocked)
     name, alias = world.olap_over(supporting, "never-called", actions=("ListObjects",))
     control.put_access_point_policy(AccountId="000000000000", Name=supporting["Name"], Policy=everyone)
     control.put_access_point_policy_for_object_lambda(AccountId="000000000000", Name=name, Policy=everyone)
