@@ -10,8 +10,14 @@ from .conftest import World
 
 def workers(world: World) -> dict[int, psutil.Process]:
     """The workers' processes, by pid."""
-    children = world.process().children()
-    return {child.pid: child for child in children if child.status() != psutil.STATUS_ZOMBIE}
+    return {child.pid: child for child in world.process().children() if _lives(child)}
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended since it was listed
+        return False
 
 
 def worker_of(puppet) -> int:

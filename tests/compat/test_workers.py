@@ -342,7 +342,7 @@ def test_the_log_of_a_function_is_that_of_all_workers_also_when_one_is_frozen(cr
 def test_R050_a_drain_of_all_workers_lets_streams_end_and_leaves_no_process(own_world):
     world = own_world(ONREAD_WORKERS=str(WORKERS))
     with stage(world) as made:
-        made.configure("obeys", 2 * WORKERS)
+        made.configure("obeys", 4 * WORKERS)  # all four callers may land on one
         callers = [made.raw("obeys") for _ in range(4)]
         puppets = [made.puppets.next() for _ in range(4)]
         world.gateway.process.send_signal(signal.SIGTERM)
