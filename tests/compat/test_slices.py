@@ -355,6 +355,42 @@ def test_without_slices_ranges_are_refused_again(place):
     assert len(place.get(key, Range="bytes=0-1")[0]) == 2
 
 
+def test_sizes_in_lists_are_those_of_head_and_get_where_asked_for(place):
+    folder = place.world.unique("folder")
+    sizes = {f"{folder}/a b+c": 1000, f"{folder}/b": 0, f"{folder}/c": 300_000, f"{folder}/d/deeper": 5}
+    for key, size in sizes.items():
+        wish = {"name": key, "size": size, "sized": size != 300_000}
+        place.s3.put_object(Bucket=place.bucket, Key=key, Body=json.dumps(wish))
+    refused = place.s3.put_object(Bucket=place.bucket, Key=f"{folder}/x", Body=b'{"name": "x", "error": 1}')
+    place.configure(ListSizes="transformed")
+    try:
+        listed = {
+            item["Key"]: item
+            for page in place.s3.get_paginator("list_objects_v2").paginate(
+                Bucket=place.alias, Prefix=f"{folder}/", PaginationConfig={"PageSize": 2}
+            )
+            for item in page["Contents"]
+        }
+        assert listed.pop(f"{folder}/x")["ETag"] == refused["ETag"]
+        assert {key: item["Size"] for key, item in listed.items()} == sizes
+        for key, item in listed.items():
+            head = place.head(key)
+            assert (head["ContentLength"], head["ETag"]) == (item["Size"], item["ETag"])
+            assert len(place.get(key)[0]) == item["Size"]
+            assert len(place.runs(key)) == 1
+        old = place.s3.list_objects(Bucket=place.alias, Prefix=f"{folder}/", Delimiter="/")
+        assert [item["Size"] for item in old["Contents"][:3]] == [1000, 0, 300_000]
+        assert old["CommonPrefixes"] == [{"Prefix": f"{folder}/d/"}]
+        statements = [{"Effect": "Allow", "Resource": "*", "Action": ["s3-object-lambda:List*", "s3:List*"]}]
+        _, *keys = place.world.user(json.dumps({"Version": "2012-10-17", "Statement": statements}))
+        reader = place.world.client_as("s3", *keys)
+        assert place.refusal(reader.list_objects_v2, Bucket=place.alias) == "AccessDenied"
+        place.configure(ListSizes="original")
+        assert reader.list_objects_v2(Bucket=place.alias, Prefix=f"{folder}/b")["Contents"][0]["Size"] > 20
+    finally:
+        place.configure(ListSizes="original")
+
+
 def test_boto3_downloads_in_parallel_ranges(place, tmp_path):
     key = place.put(size=30 * MIB + 5)
     place.s3.download_file(place.alias, key, str(tmp_path / "file"))

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from onread.cli.spawn import DidNotStart, gateway
+from onread.objectlambda.slices.listed import page_token
 
 from .conftest import ACCOUNT, World
 from .seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY
@@ -78,6 +79,28 @@ def test_what_an_object_lambda_access_point_does_not_transform_goes_through(over
     direct = ask_everything(store.client(), store_bucket(store), leave_out=READS)
     assert through == direct
     assert len(direct) > 8
+
+
+def test_sizes_of_results_in_lists_of_another_store(over_store):
+    bucket, s3 = over_store.bucket(), over_store.client("s3")
+    sizes = {"a b+c": 3, "z": 4, "ключ/1": 5}
+    for key, size in sizes.items():
+        wish = json.dumps({"name": "n", "size": size})
+        s3.put_object(Bucket=bucket, Key=key, Body=wish)
+    name, alias = over_store.olap_over(over_store.access_point(bucket), over_store.function("slices"))
+    over_store.client("onread").configure_object_lambda_access_point(
+        Name=name, Range="slice", ListSizes="transformed"
+    )
+    for operation in ("list_objects_v2", "list_objects"):
+        listed = getattr(s3, operation)(Bucket=alias)
+        assert {item["Key"]: item["Size"] for item in listed["Contents"]} == sizes
+        etags = [item["ETag"] for item in listed["Contents"]]
+        assert etags == [s3.head_object(Bucket=alias, Key=key)["ETag"] for key in sizes]
+    assert s3.list_objects_v2(Bucket=alias, StartAfter="a b+c", MaxKeys=1)["Contents"][0]["Size"] == 4
+    # A page that ended before its time goes on behind its last key, whatever the store's own tokens are.
+    rest = s3.list_objects_v2(Bucket=alias, ContinuationToken=page_token("a b+c"))
+    assert [item["Key"] for item in rest["Contents"]] == ["z", "ключ/1"]
+    assert rest["ContinuationToken"] == page_token("a b+c")
 
 
 def test_what_an_object_lambda_access_point_refuses(over_store):

@@ -24,6 +24,13 @@ class RangeHandling(StrEnum):
     slice = "slice"
 
 
+class ListSizes(StrEnum):
+    """The values of ``--list-sizes``."""
+
+    original = "original"
+    transformed = "transformed"
+
+
 class Switch(StrEnum):
     """The values of what is there or not."""
 
@@ -146,10 +153,18 @@ def configure_olap(
         Switch | None,
         typer.Option(help="Whether readers who send no signature may read what the function makes."),
     ] = None,
+    list_sizes: Annotated[
+        ListSizes | None,
+        typer.Option(
+            help="Whose sizes and ETags lists show: the original objects', or those of the results "
+            "(with --range slice)."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Set what AWS's model has no field for; what is not given stays."""
     given = {
+        "ListSizes": None if list_sizes is None else list_sizes.value,
         "Range": None if ranges is None else ranges.value,
         "Anonymous": None if anonymous is None else anonymous.value,
     }

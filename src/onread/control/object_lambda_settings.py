@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 from onread.control.access_points import access_point_name
 from onread.control.call import ControlCall, Operations
 from onread.errors import InvalidParameterValueException, NoSuchAccessPoint
 from onread.metadata.facade import Records
-from onread.metadata.records import ObjectLambdaSettings, RangeHandling
+from onread.metadata.records import ListSizes, ObjectLambdaSettings, RangeHandling
 from onread.wire.output import Output
 
 _SWITCH = {"on": True, "off": False}
+_CHOICES: tuple[tuple[str, str, type[StrEnum]], ...] = (
+    ("Range", "range_handling", RangeHandling),
+    ("ListSizes", "list_sizes", ListSizes),
+)
 
 
 class ObjectLambdaSettingsOperations:
@@ -34,7 +39,7 @@ class ObjectLambdaSettingsOperations:
         if not changes:
             return self._shown(call, name)
         await self._records.object_lambda_settings.update(
-            call.account_id, name, lambda settings: replace(settings, **changes)
+            call.account_id, name, lambda settings: _changed(settings, changes)
         )
         return self._shown(call, name)
 
@@ -60,13 +65,14 @@ def _read_changes(params: Mapping[str, Any]) -> dict[str, Any]:
         InvalidParameterValueException: a value that the model does not name.
     """
     changes: dict[str, Any] = {}
-    if (given := params.get("Range")) is not None:
-        try:
-            changes["range_handling"] = RangeHandling(given)
-        except ValueError as error:
-            raise InvalidParameterValueException(
-                f"Range must be one of {', '.join(RangeHandling)}."
-            ) from error
+    for member, field, values in _CHOICES:
+        if (given := params.get(member)) is not None:
+            try:
+                changes[field] = values(given)
+            except ValueError as error:
+                raise InvalidParameterValueException(
+                    f"{member} must be one of {', '.join(values)}."
+                ) from error
     if (given := params.get("Anonymous")) is not None:
         if given not in _SWITCH:
             raise InvalidParameterValueException("Anonymous must be on or off.")
@@ -74,5 +80,24 @@ def _read_changes(params: Mapping[str, Any]) -> dict[str, Any]:
     return changes
 
 
+def _changed(settings: ObjectLambdaSettings, changes: Mapping[str, Any]) -> ObjectLambdaSettings:
+    """The settings with the changes.
+
+    Raises:
+        InvalidParameterValueException: they cannot stand together.
+    """
+    changed = replace(settings, **changes)
+    if changed.list_sizes is ListSizes.TRANSFORMED and changed.range_handling is not RangeHandling.SLICE:
+        raise InvalidParameterValueException(
+            "ListSizes transformed needs Range slice: the sizes are those of kept results. Set both, or "
+            "set ListSizes to original."
+        )
+    return changed
+
+
 def _members(settings: ObjectLambdaSettings) -> dict[str, Any]:
-    return {"Range": settings.range_handling.value, "Anonymous": "on" if settings.anonymous else "off"}
+    return {
+        "Range": settings.range_handling.value,
+        "Anonymous": "on" if settings.anonymous else "off",
+        "ListSizes": settings.list_sizes.value,
+    }

@@ -202,10 +202,19 @@ class Authorizer:
         action = required_action("s3-object-lambda", operation.name, params)
         asker.require(action, place.arn, place.attached)
         transformation = target.transformation_for(operation.name)
+        if target.lists_results(operation.name):
+            self._check_reading(asker, place, target)
         if transformation is None:
             return self._check_access_point(call, asker, target.supporting, _VIA_OBJECT_LAMBDA)
         self._check_function(asker, parse_function_arn(transformation.function_arn))
         return place
+
+    def _check_reading(self, asker: Asker, place: Place, target: ObjectLambdaTarget) -> None:
+        """A list that tells what reading would give needs what reading does; each original is asked later."""
+        asker.require("s3-object-lambda:GetObject", place.arn, place.attached)
+        transformation = target.transformation_for("GetObject")
+        assert transformation is not None
+        self._check_function(asker, parse_function_arn(transformation.function_arn))
 
     def _check_function(self, asker: Asker, function: FunctionReference) -> None:
         """ "The version must be included": an unqualified function is its ``$LATEST``."""

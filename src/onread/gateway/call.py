@@ -13,6 +13,7 @@ from onread.errors import ValidationError
 from onread.metadata.records import (
     DEFAULT_SETTINGS,
     AccessPoint,
+    ListSizes,
     ObjectLambdaAccessPoint,
     ObjectLambdaSettings,
     RangeHandling,
@@ -103,6 +104,15 @@ class ObjectLambdaTarget:
             self.settings.range_handling is RangeHandling.SLICE
             and operation in ("GetObject", "HeadObject")
             and self.configuration.transformation_for("GetObject") is not None
+        )
+
+    def lists_results(self, operation: str) -> bool:
+        """Whether this operation lists the bucket with the sizes of the kept results."""
+        return (
+            self.settings.list_sizes is ListSizes.TRANSFORMED
+            and operation in ("ListObjects", "ListObjectsV2")
+            and self.is_sliced("GetObject")
+            and self.configuration.transformation_for(operation) is None
         )
 
 

@@ -27,13 +27,16 @@ from onread.gateway.call import (
 )
 from onread.gateway.documents import parse_document, read_document
 from onread.gateway.payload import open_payload
+from onread.gateway.sized_lists import list_results
 from onread.gateway.storing import store_call, without_unreadable_tags
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.input_url import METHODS
+from onread.objectlambda.slices.listed import SizedLists
 from onread.objectlambda.slices.sliced import SlicedReads
 from onread.objectlambda.transform import ReadCall, Transformation
 from onread.objectlambda.write_get_object_response import WriteCall, WriteGetObjectResponse
+from onread.stores.store import StoreCall
 from onread.stores.stores import Stores
 from onread.wire.message import Response
 from onread.wire.output import Output
@@ -127,24 +130,27 @@ class Dispatch:
     async def _object_lambda(
         self, call: AuthorizedCall, target: ObjectLambdaTarget, scope: AsyncExitStack
     ) -> Output | Response:
+        if target.lists_results(call.routed.operation.name):
+            return await self._list_results(call, target, scope)
         if target.transformation_for(call.routed.operation.name) is None:
             return await self._through(call, target.supporting, scope)
         sliced = target.is_sliced(call.routed.operation.name)
-        read = ReadCall(
-            request_id=call.routed.request_id,
-            request=call.routed.request,
-            operation=call.routed.operation.name,
-            params=call.routed.params,
-            principal=call.principal,
-            access_point=target.access_point,
-            supporting=target.supporting,
-            configuration=target.configuration,
-            settings=target.settings,
-            direct_url=None if sliced else self._direct_url(call, target),
-        )
+        read = _read_call(call, target, None if sliced else self._direct_url(call, target))
         if sliced:
             return await self.slices.read(read, scope)
         return await self.transformation.transform(read, scope)
+
+    async def _list_results(
+        self, call: AuthorizedCall, target: ObjectLambdaTarget, scope: AsyncExitStack
+    ) -> Output | Response:
+        return await list_results(
+            _read_call(call, target),
+            await self._store_call(call, target.supporting.bucket),
+            call.routed.operation,
+            store=self.stores,
+            lists=SizedLists(slices=self.slices),
+            scope=scope,
+        )
 
     def _direct_url(self, call: AuthorizedCall, target: ObjectLambdaTarget) -> str | None:
         """The gateway will not see it used, so what it would ask then is asked now.
@@ -169,12 +175,19 @@ class Dispatch:
         )
         return await self.write.write_get_object_response(write, scope)
 
+    async def _store_call(self, call: AuthorizedCall, bucket: str) -> StoreCall:
+        return await store_call(
+            call,
+            bucket,
+            account_id=self.account_id,
+            raw=self.stores.forwards(bucket),
+            find_source=self.records.find_source,
+        )
+
     async def _store(self, call: AuthorizedCall, bucket: str, scope: AsyncExitStack) -> Output | Response:
         operation = call.routed.operation
         raw = self.stores.forwards(bucket)
-        asked = await store_call(
-            call, bucket, account_id=self.account_id, raw=raw, find_source=self.records.find_source
-        )
+        asked = await self._store_call(call, bucket)
         if operation.name == "DeleteObjects":
             return await delete_objects(call, asked, self.stores, scope)
         if operation.name == "PutBucketPolicy" and not raw:
@@ -189,6 +202,21 @@ class Dispatch:
         if isinstance(answer, Response) and answer.status == 404:
             _hide_missing(call, None)
         return without_unreadable_tags(call, answer)
+
+
+def _read_call(call: AuthorizedCall, target: ObjectLambdaTarget, direct_url: str | None = None) -> ReadCall:
+    return ReadCall(
+        request_id=call.routed.request_id,
+        request=call.routed.request,
+        operation=call.routed.operation.name,
+        params=call.routed.params,
+        principal=call.principal,
+        access_point=target.access_point,
+        supporting=target.supporting,
+        configuration=target.configuration,
+        settings=target.settings,
+        direct_url=direct_url,
+    )
 
 
 def _hide_missing(call: AuthorizedCall, missing: NoSuchKey | None) -> None:

@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select
 
 from onread.errors import NoSuchAccessPoint
-from onread.metadata.records import DEFAULT_SETTINGS, ObjectLambdaSettings, RangeHandling
+from onread.metadata.records import DEFAULT_SETTINGS, ListSizes, ObjectLambdaSettings, RangeHandling
 from onread.metadata.schema import object_lambda_access_points, object_lambda_settings
 
 Key = tuple[str, str]
@@ -80,7 +80,13 @@ def _update(connection: Connection, place: Place, change: Change) -> ObjectLambd
 
 
 def _text(settings: ObjectLambdaSettings) -> str:
-    return orjson.dumps({"Range": settings.range_handling, "Anonymous": settings.anonymous}).decode()
+    return orjson.dumps(
+        {
+            "Range": settings.range_handling,
+            "Anonymous": settings.anonymous,
+            "ListSizes": settings.list_sizes,
+        }
+    ).decode()
 
 
 def _record(text: str) -> ObjectLambdaSettings:
@@ -89,4 +95,5 @@ def _record(text: str) -> ObjectLambdaSettings:
     return ObjectLambdaSettings(
         range_handling=RangeHandling(stored.get("Range", DEFAULT_SETTINGS.range_handling)),
         anonymous=stored.get("Anonymous", DEFAULT_SETTINGS.anonymous),
+        list_sizes=ListSizes(stored.get("ListSizes", DEFAULT_SETTINGS.list_sizes)),
     )

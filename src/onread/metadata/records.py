@@ -15,6 +15,7 @@ __all__ = [
     "AccessKey",
     "AccessPoint",
     "Function",
+    "ListSizes",
     "ObjectLambdaAccessPoint",
     "ObjectLambdaSettings",
     "RangeHandling",
@@ -107,16 +108,27 @@ class RangeHandling(StrEnum):
     """The gateway, from the kept result of one transformation."""
 
 
+class ListSizes(StrEnum):
+    """Whose sizes the lists of a bucket show."""
+
+    ORIGINAL = "original"
+    """The originals', as AWS has it."""
+    TRANSFORMED = "transformed"
+    """Those of what HEAD and GET answer: slices only."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectLambdaSettings:
     """What can be set of an Object Lambda access point and AWS's model has no field for.
 
     Attributes:
         anonymous: whether readers without a name may read what the function makes.
+        list_sizes: ``TRANSFORMED`` only together with slices.
     """
 
     range_handling: RangeHandling = RangeHandling.AWS
     anonymous: bool = False
+    list_sizes: ListSizes = ListSizes.ORIGINAL
 
 
 DEFAULT_SETTINGS = ObjectLambdaSettings()

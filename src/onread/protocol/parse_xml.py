@@ -11,8 +11,11 @@ from onread.protocol.shape import Member, Shape
 from onread.protocol.text_value import reader
 from onread.protocol.xml_reader import MOST_ELEMENTS, Element, read_xml
 
-# 10,000 parts with number, ETag and two checksums.
-_MOST_ELEMENTS: Mapping[str, int] = {"CompleteMultipartUpload": 50_001}
+_MOST_ELEMENTS: Mapping[str, int] = {
+    "CompleteMultipartUpload": 50_001,  # 10,000 parts with number, ETag and two checksums
+    "ListObjects": 20_001,  # an answer: 1,000 objects with all that is known of them
+    "ListObjectsV2": 20_001,
+}
 
 
 def parse_xml(operation: Operation, shape: Shape, content: bytes) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from onread.errors import InvalidParameterValueException, NoSuchAccessPoint
 from .conftest import ACCOUNT, REGION, Api, Opener, Run
 from .test_object_lambda_access_points import a_configuration
 
+DEFAULTS = {"Name": "my-olap", "Range": "aws", "Anonymous": "off", "ListSizes": "original"}
+
 
 async def create_access_points(api: Api) -> None:
     await api.s3control("CreateAccessPoint", Name="my-ap", Bucket="bucket")
@@ -23,7 +25,7 @@ def test_what_was_never_set_has_its_default(run_with_api: Run) -> None:
     async def scenario(api: Api) -> None:
         await create_access_points(api)
         shown = await api.call("onread", "GetObjectLambdaAccessPointSettings", Name="my-olap")
-        assert shown == {"Name": "my-olap", "Range": "aws", "Anonymous": "off"}
+        assert shown == DEFAULTS
 
     run_with_api(scenario)
 
@@ -31,7 +33,7 @@ def test_what_was_never_set_has_its_default(run_with_api: Run) -> None:
 def test_what_is_left_out_keeps_its_value(run_with_api: Run) -> None:
     async def scenario(api: Api) -> None:
         await create_access_points(api)
-        expected = {"Name": "my-olap", "Range": "function", "Anonymous": "on"}
+        expected = {**DEFAULTS, "Range": "function", "Anonymous": "on"}
         assert await configure(api, Range="function") == {**expected, "Anonymous": "off"}
         assert await configure(api, Anonymous="on") == expected
         assert await configure(api) == expected
@@ -80,7 +82,27 @@ def test_an_unknown_value_is_refused_and_changes_nothing(run_with_api: Run) -> N
             await api.call(
                 "onread", "ConfigureObjectLambdaAccessPoint", valid=False, Name="my-olap", Anonymous="yes"
             )
-        assert await configure(api) == {"Name": "my-olap", "Range": "aws", "Anonymous": "off"}
+        assert await configure(api) == DEFAULTS
+
+    run_with_api(scenario)
+
+
+def test_sizes_of_results_need_results(run_with_api: Run) -> None:
+    async def scenario(api: Api) -> None:
+        await create_access_points(api)
+        with pytest.raises(InvalidParameterValueException, match="needs Range slice"):
+            await configure(api, ListSizes="transformed")
+        with pytest.raises(InvalidParameterValueException, match="original, transformed"):
+            await api.call(
+                "onread", "ConfigureObjectLambdaAccessPoint", valid=False, Name="my-olap", ListSizes="mine"
+            )
+        assert await configure(api) == DEFAULTS
+        sized = {**DEFAULTS, "Range": "slice", "ListSizes": "transformed"}
+        assert await configure(api, Range="slice", ListSizes="transformed") == sized
+        with pytest.raises(InvalidParameterValueException, match="set ListSizes to original"):
+            await configure(api, Range="aws")
+        assert await configure(api) == sized
+        assert await configure(api, Range="aws", ListSizes="original") == DEFAULTS
 
     run_with_api(scenario)
 

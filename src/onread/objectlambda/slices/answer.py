@@ -72,6 +72,11 @@ def describe(members: Mapping[str, Any], *, made_at: datetime) -> dict[str, Any]
     }
 
 
+def etag_of(nonce: str) -> str:
+    """The entity tag of a result: with a hyphen nobody takes it for an MD5."""
+    return f'"{nonce}-1"'
+
+
 def _members(about: Mapping[str, Any]) -> dict[str, Any]:
     """The members again; a time is the only one that is a list."""
     return {
@@ -90,7 +95,7 @@ def choose(
         InvalidRange: the result has no such bytes or no such part.
     """
     members = _members(about)
-    etag = members["ETag"] = f'"{nonce}-1"'  # with a hyphen nobody takes it for an MD5
+    etag = members["ETag"] = etag_of(nonce)
     members["AcceptRanges"] = "bytes"
     modified_at: datetime = members["LastModified"]
     check_preconditions(call.params, etag=etag, modified_at=modified_at, reading=True)

@@ -6,19 +6,20 @@ point and the function by the road that led here, for the original by a HEAD of 
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
 import structlog
 
-from onread.errors import LambdaInvalidResponse, LambdaTimeout, S3Error
+from onread.errors import LambdaInvalidResponse, LambdaTimeout, S3Error, ServiceError, SlowDown
 from onread.metadata.records import Function
 from onread.objectlambda.admission import Admitted, ReadCall, admit
 from onread.objectlambda.relayed_body import PrefixedBody
-from onread.objectlambda.slices.answer import Slice, choose, describe, read_wanted
+from onread.objectlambda.slices.answer import Slice, choose, describe, etag_of, read_wanted
+from onread.objectlambda.slices.failures import RecentFailures
 from onread.objectlambda.slices.request import Source, draw_for, result_name, whole_read
 from onread.objectlambda.slices.source import Travel, find_source
 from onread.objectlambda.transform import Transformation
@@ -31,6 +32,8 @@ log = structlog.get_logger("onread.slices")
 
 _GRACE_SECONDS = 5.0
 """How much longer than a transformation may take a reader waits: the writer's reason arrives first."""
+
+_STORE_IS_ILL = 500
 
 _LENGTH_SECONDS = 2.0
 """For so long a whole read waits for the end of a result whose length nobody told: many clients need
@@ -55,6 +58,7 @@ class SlicedReads:
         key: 32 bytes derived for `request.SPOOL_PURPOSE`.
         clock: the time, aware and in UTC.
         new_request_id: names a question of our own.
+        failures: of results that nobody could make a moment ago; lists do not try them again.
     """
 
     transformation: Transformation
@@ -64,6 +68,7 @@ class SlicedReads:
     key: bytes
     clock: Callable[[], datetime]
     new_request_id: Callable[[], str]
+    failures: RecentFailures = field(default_factory=RecentFailures)
 
     async def read(self, call: ReadCall, scope: AsyncExitStack) -> Output:
         """The answer to a GET or HEAD, made of the kept result, or of the one that is just being made.
@@ -75,16 +80,69 @@ class SlicedReads:
             LambdaRuntimeError and its kin: what a transformed read without slices would answer.
         """
         wanted = read_wanted(call)
-        whole = whole_read(call)
-        admitted = admit(whole, partial(self.find_version, draw=draw_for(whole, key=self.key)))
-        source = await find_source(whole, self.transformation, self.travel, self.new_request_id())
+        admitted = self.admit(call)
+        source = await self._source(admitted)
         name = result_name(admitted, source, key=self.key)
-        result = await scope.enter_async_context(self.spool.use(name, partial(self._make, admitted, source)))
-        patience_seconds = self.transformation.settings.timeout_seconds + _GRACE_SECONDS
+        result = await scope.enter_async_context(self._use(name, admitted, source))
+        patience_seconds = self._patience_seconds
         told = await _begun(result, patience_seconds, sized=wanted.sized)
         chosen = choose(call, wanted, nonce=told.nonce, about=told.about, size_bytes=told.size_bytes)
         body = None if call.operation == "HeadObject" else await _body(result, chosen, patience_seconds)
         return Output(status=chosen.status, members=chosen.members, body=body)
+
+    async def measure(self, admitted: Admitted) -> tuple[int, str]:
+        """Size in bytes and ETag of what a GET of this object would answer.
+
+        Raises:
+            SlowDown: nobody can say now.
+            ServiceError: there is no such result: the original may not be read, or the function fails.
+
+        Cancellation: what has begun to be made goes on.
+        """
+        try:
+            source = await self._source(admitted)
+        except S3Error as refusal:
+            if refusal.status < _STORE_IS_ILL:
+                raise
+            raise SlowDown from refusal
+        name = result_name(admitted, source, key=self.key)
+        self.failures.raise_known(name)
+        async with self._use(name, admitted, source) as result:
+            try:
+                told = await _begun(result, self._patience_seconds, sized=True)
+            except ServiceError as failure:
+                self.failures.raise_known(name)
+                raise SlowDown from failure  # no function's doing: of another worker, or for want of room
+        assert told.size_bytes is not None
+        return told.size_bytes, etag_of(told.nonce)
+
+    def admit(self, call: ReadCall) -> Admitted:
+        """The GET of the whole that stands for this read, with its function.
+
+        Raises:
+            S3Error: see `onread.objectlambda.admission.admit`.
+        """
+        whole = whole_read(call)
+        return admit(whole, partial(self.find_version, draw=draw_for(whole, key=self.key)))
+
+    @property
+    def _patience_seconds(self) -> float:
+        return self.transformation.settings.timeout_seconds + _GRACE_SECONDS
+
+    async def _source(self, admitted: Admitted) -> Source:
+        return await find_source(admitted.call, self.transformation, self.travel, self.new_request_id())
+
+    def _use(self, name: str, admitted: Admitted, source: Source) -> AbstractAsyncContextManager[Result]:
+        return self.spool.use(name, partial(self._make_noted, name, admitted, source))
+
+    async def _make_noted(self, name: str, admitted: Admitted, source: Source, writing: Writing) -> bool:
+        try:
+            return await self._make(admitted, source, writing)
+        except SlowDown:
+            raise
+        except ServiceError as failure:
+            self.failures.note(name, failure)
+            raise
 
     async def _make(self, admitted: Admitted, source: Source, writing: Writing) -> bool:
         """Run the function once; whether what it wrote may be kept."""
@@ -104,12 +162,12 @@ class SlicedReads:
                 async for chunk in body:
                     await writing.write(chunk)
             await writing.end()
-        return await self._is_unchanged(admitted.call, source)
+        return await self._is_unchanged(admitted, source)
 
-    async def _is_unchanged(self, call: ReadCall, source: Source) -> bool:
+    async def _is_unchanged(self, admitted: Admitted, source: Source) -> bool:
         """Whether the function can have read nothing but this original."""
         try:
-            return source == await find_source(call, self.transformation, self.travel, self.new_request_id())
+            return source == await self._source(admitted)
         except S3Error:
             return False
 
