@@ -10,6 +10,7 @@ from onread.wire.secret import Secret
 
 LOCAL = "local"
 ANY_BUCKET = "*"
+ONREAD, STORE = "onread", "store"
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _ENDPOINT = re.compile(r"(https?)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?")
@@ -28,6 +29,7 @@ class StoreSettings:
         path_style: buckets in the path; else before the host.
         trailers: the store understands checksums behind a body (``STREAMING-UNSIGNED-PAYLOAD-TRAILER``).
         direct_input_url: functions read from the store itself, with a presigned URL of it.
+        access_settings: who keeps policies, public access blocks and CORS rules of its buckets.
         tls_ca: certificates to trust instead of the system's.
     """
 
@@ -43,6 +45,7 @@ class StoreSettings:
     path_style: bool = True
     trailers: bool = True
     direct_input_url: bool = False
+    access_settings: str = ONREAD
     tls_ca: Path | None = None
     connect_seconds: float = 2.0
     first_byte_seconds: float = 10.0
@@ -160,6 +163,12 @@ def _is_bucket(name: Any) -> bool:
     return isinstance(name, str) and _BUCKET.fullmatch(name) is not None
 
 
+def _keeper(value: Any) -> str:
+    if value not in (ONREAD, STORE):
+        raise ValueError(f'write "{ONREAD}" or "{STORE}"')
+    return str(value)
+
+
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("write true or false")
@@ -197,6 +206,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "path_style": _boolean,
     "trailers": _boolean,
     "direct_input_url": _boolean,
+    "access_settings": _keeper,
     "tls_ca": _file,
     "connect_seconds": _seconds,
     "first_byte_seconds": _seconds,

@@ -18,6 +18,12 @@ class FakeStore:
         self.calls: list[StoreCall] = []
         self.settings: dict[str, BucketSettings] = {}
 
+    def bucket_owner(self, name: str) -> str | None:
+        return "000000000000" if name in self.buckets else None
+
+    def bucket_settings(self, name: str) -> BucketSettings | None:
+        return self.settings.get(name)
+
     async def execute(self, call: StoreCall, scope: AsyncExitStack) -> Output:
         self.calls.append(call)
         if call.operation == "ListBuckets":

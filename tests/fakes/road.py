@@ -35,6 +35,7 @@ from onread.sigv4.sign import presign, sign_request
 from onread.spool.folder import Folder
 from onread.spool.spool import Spool
 from onread.stores.stores import Stores
+from onread.stores.upstream.access import UpstreamAccess
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import Body, BytesBody, Headers, Request
 
@@ -312,7 +313,7 @@ def _road(records: Records, invoker: FakeInvoker, metrics: Metrics, spool: Spool
         ),
         dispatch=Dispatch(
             records=records,
-            stores=Stores(store, (), ACCOUNT),
+            stores=Stores(store, (), ACCOUNT, UpstreamAccess(records.bucket_settings, ACCOUNT)),
             transformation=transformation,
             slices=SlicedReads(
                 transformation=transformation,

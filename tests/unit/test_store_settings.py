@@ -29,6 +29,7 @@ def test_a_store_is_read_whole():
     )  # fmt: skip
     assert store.buckets == {"a-b", "c-d"}
     assert store.path_style
+    assert store.access_settings == "onread"
     assert "secret-of-the-store" not in repr(store)
 
 

@@ -27,6 +27,7 @@ from onread.sigv4.session_token import derive_key
 from onread.spool.folder import empty as empty_spool
 from onread.stores.local.store import LocalStore
 from onread.stores.stores import Stores
+from onread.stores.upstream.access import UpstreamAccess
 from onread.stores.upstream.store import UpstreamStore
 from onread.telemetry.metrics import Metrics
 
@@ -115,10 +116,10 @@ async def lay_foundation(
     )
     scope.push_async_callback(store.close)
     services = load_services()
-    stores = open_stores(settings, store, services)
-    scope.push_async_callback(stores.close)
     records = await open_records(settings, master_key)
     scope.push_async_callback(records.close)
+    stores = open_stores(settings, store, services, records)
+    scope.push_async_callback(stores.close)
     if share is not None and records.shared:
         board = EpochBoard(settings.data_dir / DOORS / "epochs", share.index, share.count)
         scope.callback(board.close)
@@ -140,7 +141,7 @@ async def lay_foundation(
     )
 
 
-def open_stores(settings: Settings, embedded: LocalStore, services: Services) -> Stores:
+def open_stores(settings: Settings, embedded: LocalStore, services: Services, records: Records) -> Stores:
     """The embedded store and those that the settings name, as one.
 
     Raises:
@@ -151,7 +152,8 @@ def open_stores(settings: Settings, embedded: LocalStore, services: Services) ->
     upstreams = [
         UpstreamStore.open(each, s3=s3, region=settings.region, clock=utc_now) for each in settings.stores
     ]
-    return Stores(embedded, upstreams, settings.account_id)
+    access = UpstreamAccess(records.bucket_settings, settings.account_id)
+    return Stores(embedded, upstreams, settings.account_id, access)
 
 
 async def open_records(settings: Settings, master_key: bytes) -> Records:

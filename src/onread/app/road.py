@@ -149,7 +149,7 @@ def build_pipeline(
         account_id=settings.account_id,
         region=settings.region,
         attached=AttachedPolicies(
-            bucket_settings=base.store.bucket_settings,
+            bucket_settings=base.stores.bucket_settings,
             policy_of_function=partial(policy_of_function, records),
             public_access_is_restricted=partial(
                 account_blocks, records, settings.account_id, "RestrictPublicBuckets"
@@ -174,7 +174,7 @@ def build_pipeline(
         resolve=resolver,
         authorize=authorizer,
         dispatch=dispatch,
-        cors=Cors(find_bucket=resolver.bucket_of, bucket_settings=base.store.bucket_settings),
+        cors=Cors(find_bucket=resolver.bucket_of, bucket_settings=base.stores.bucket_settings),
         metrics=base.metrics,
         domains=settings.domains,
         host_id="{host-id}",

@@ -180,17 +180,16 @@ class Dispatch:
             call,
             bucket,
             account_id=self.account_id,
-            raw=self.stores.forwards(bucket),
+            raw=self.stores.forwards_as_it_is(call.routed.operation.name, bucket),
             find_source=self.records.find_source,
         )
 
     async def _store(self, call: AuthorizedCall, bucket: str, scope: AsyncExitStack) -> Output | Response:
         operation = call.routed.operation
-        raw = self.stores.forwards(bucket)
         asked = await self._store_call(call, bucket)
         if operation.name == "DeleteObjects":
             return await delete_objects(call, asked, self.stores, scope)
-        if operation.name == "PutBucketPolicy" and not raw:
+        if operation.name == "PutBucketPolicy" and "Policy" in asked.params:
             refuse_public_policy(self.records, self.account_id, str(asked.params.get("Policy", "")))
         if operation.name == "PutObjectTagging":
             call.require_tags(asked.params)

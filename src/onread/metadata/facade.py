@@ -18,6 +18,7 @@ from onread.metadata import (
     users,
 )
 from onread.metadata.account_settings import AccountSettingsRecords
+from onread.metadata.bucket_settings import BucketSettingsRecords
 from onread.metadata.function_versions import Publish
 from onread.metadata.identities import IdentityRecords
 from onread.metadata.key_uses import KeyUses
@@ -47,6 +48,11 @@ class Records(Transactions):
     def account_settings(self) -> AccountSettingsRecords:
         """Block Public Access of accounts."""
         return AccountSettingsRecords(lambda: self._snapshot.public_access_blocks, self._write)
+
+    @cached_property
+    def bucket_settings(self) -> BucketSettingsRecords:
+        """Who may reach the buckets of upstream stores."""
+        return BucketSettingsRecords(lambda: self._snapshot.bucket_settings, self._write, self._region)
 
     @cached_property
     def published(self) -> PublishedRecords:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0007"
+HEAD = "0008"
 """The revision that `metadata` describes: the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -327,6 +327,17 @@ function_aliases = Table(
     Column("weights", Text, nullable=False),
     Column("revision_id", String(36), nullable=False),
     _of_function(),
+)
+
+# What is set of the buckets of upstream stores and decides about requests. Those of the embedded store have
+# theirs in its own index.
+bucket_settings = Table(
+    "bucket_settings",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("bucket", String(255), primary_key=True),
+    Column("settings", Text, nullable=False),
 )
 
 # Documents that hang on a function, or on one version or alias of it: its policies, for example.

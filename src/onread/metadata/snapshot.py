@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from onread.metadata.access_points import load_access_points, load_object_lambda_access_points
 from onread.metadata.account_settings import load_public_access_blocks
 from onread.metadata.belongings import load_belongings
+from onread.metadata.bucket_settings import Settings, load_bucket_settings
 from onread.metadata.credentials import load_access_keys
 from onread.metadata.functions import load_functions
 from onread.metadata.identity_snapshot import Identities, load_identities
@@ -50,6 +51,7 @@ class Snapshot:
     published: Published = field(default_factory=Published)
     identities: Identities = field(default_factory=Identities)
     public_access_blocks: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    bucket_settings: Mapping[Key, Settings] = field(default_factory=dict)
 
 
 def read_epoch(connection: Connection) -> int:
@@ -81,4 +83,5 @@ def load_snapshot(connection: Connection, sealer: Sealer, region: str) -> Snapsh
         published=load_published(connection, sealer, region, functions),
         identities=load_identities(connection, belonging),
         public_access_blocks=load_public_access_blocks(connection),
+        bucket_settings=load_bucket_settings(connection, region),
     )

@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from onread.errors import BucketAlreadyOwnedByYou, InvalidArgument, NoSuchBucket, NotImplemented
-from onread.store_settings import LOCAL
+from onread.store_settings import LOCAL, ONREAD
+from onread.stores.bucket_settings import BucketSettings
 from onread.stores.store import Store, StoreCall
+from onread.stores.upstream.access import OPERATIONS as ACCESS_OPERATIONS
+from onread.stores.upstream.access import UpstreamAccess
 from onread.stores.upstream.buckets import read_buckets
 from onread.stores.upstream.store import UpstreamStore
 from onread.wire.message import Response
@@ -27,6 +31,10 @@ class EmbeddedStore(Store, Protocol):
         """The account that owns the bucket; None when there is no such bucket."""
         ...
 
+    def bucket_settings(self, name: str) -> BucketSettings | None:
+        """What is set for the bucket; None when there is no such bucket."""
+        ...
+
 
 class Stores:
     """Every store of this gateway, as one.
@@ -34,12 +42,22 @@ class Stores:
     A bucket is in the store whose settings name it; else in the embedded one when it is there; else in
     the store that has ``"*"``; else it would be in the embedded one.
 
+    Args:
+        access: who may reach the buckets of upstream stores.
+
     Raises:
         BucketInTwoStores: the embedded one holds a bucket that the settings give to another.
     """
 
-    def __init__(self, embedded: EmbeddedStore, upstreams: Sequence[UpstreamStore], account_id: str) -> None:
+    def __init__(
+        self,
+        embedded: EmbeddedStore,
+        upstreams: Sequence[UpstreamStore],
+        account_id: str,
+        access: UpstreamAccess,
+    ) -> None:
         self._embedded = embedded
+        self._access = access
         self._upstreams = upstreams
         self._account_id = account_id
         self._by_bucket = {name: store for store in upstreams for name in store.settings.buckets or ()}
@@ -60,6 +78,21 @@ class Stores:
     def forwards(self, bucket: str) -> bool:
         """Requests for this bucket go on as they came, to an upstream store."""
         return bool(self._upstreams) and self.upstream_of(bucket) is not None
+
+    def forwards_as_it_is(self, operation: str, bucket: str) -> bool:
+        """A request for this operation goes on as it came: nothing here needs to read its document."""
+        return self.forwards(bucket) and not self._keeps(operation, bucket)
+
+    def _keeps(self, operation: str, bucket: str) -> bool:
+        store = self.upstream_of(bucket)
+        return store is not None and operation in ACCESS_OPERATIONS and _is_ours(store)
+
+    def bucket_settings(self, bucket: str) -> BucketSettings | None:
+        """What is set for the bucket and decides about requests; None where nothing here knows."""
+        store = self.upstream_of(bucket) if self._upstreams else None
+        if store is None:
+            return self._embedded.bucket_settings(bucket)
+        return self._access.find(bucket) if _is_ours(store) else None
 
     def direct_url(self, bucket: str, method: str, params: Mapping[str, Any], seconds: int) -> str | None:
         """A URL of the store itself that reads one object; None where its operator has not allowed that.
@@ -98,7 +131,16 @@ class Stores:
             raise NotImplemented(
                 "A copy between two stores is not implemented: read the object and write it again."
             )
-        return await (store or self._embedded).execute(call, scope)
+        if store is None:
+            return await self._embedded.execute(call, scope)
+        if not _is_ours(store):
+            return await store.execute(call, scope)
+        if call.operation in ACCESS_OPERATIONS:
+            return await self._access.execute(call, store)
+        answer = await store.execute(call, scope)
+        if call.operation == "DeleteBucket" and (answer.status or 0) < HTTPStatus.BAD_REQUEST:
+            await self._access.forget(call.bucket)
+        return answer
 
     async def close(self) -> None:
         """Every connection to an upstream store is gone."""
@@ -123,6 +165,8 @@ class Stores:
             )
         if self._embedded.bucket_owner(call.bucket) is not None:
             raise BucketAlreadyOwnedByYou(BucketName=call.bucket)
+        if _is_ours(store):
+            await self._access.forget_unless_there(call, store)
         return await store.execute(call, scope)
 
     def _named(self, name: str) -> UpstreamStore | None:
@@ -180,3 +224,8 @@ class Stores:
             token = page.members.get("ContinuationToken")
             if token is None:
                 return held
+
+
+def _is_ours(store: UpstreamStore) -> bool:
+    """Whether onread keeps the policies of its buckets."""
+    return store.settings.access_settings == ONREAD

@@ -76,6 +76,10 @@ def test_everything_survives_a_restart(open_records: OpenRecords) -> None:
                 )
             await records.create_access_point(replace(an_access_point(), tags={"a": "1"}))
             await records.account_settings.put_public_access_block(ACCOUNT, {"BlockPublicAcls": True})
+            for bucket in ("mine", "gone"):
+                await records.bucket_settings.update(ACCOUNT, bucket, lambda found: {**found, "cors": [1]})
+            await records.bucket_settings.update(ACCOUNT, "mine", lambda found: {**found, "policy": "{}"})
+            await records.bucket_settings.forget(ACCOUNT, "gone")
             before = records.published.versions(ACCOUNT, "f")
             assert before[0].environment == {"SECRET": "s3cr3t"}
             assert before[0].min_environments == 2
@@ -90,6 +94,8 @@ def test_everything_survives_a_restart(open_records: OpenRecords) -> None:
             assert found is not None
             assert found.tags == {"a": "1"}
             assert records.account_settings.public_access_block(ACCOUNT) == {"BlockPublicAcls": True}
+            assert records.bucket_settings.of(ACCOUNT, "mine") == {"cors": [1], "policy": "{}"}
+            assert records.bucket_settings.of(ACCOUNT, "gone") == {}
 
     asyncio.run(scenario())
 

@@ -8,16 +8,19 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from onread.errors import (
-    AccessDenied,
-    InvalidRequest,
     MalformedXML,
     NoSuchBucketPolicy,
     NoSuchCORSConfiguration,
     NoSuchPublicAccessBlockConfiguration,
     OwnershipControlsNotFoundError,
 )
-from onread.policy.bucket_policy import check_bucket_policy
 from onread.policy.public import is_public
+from onread.stores.access_settings import (
+    read_bucket_policy,
+    read_cors_rules,
+    read_public_access_block,
+    refuse_public,
+)
 from onread.stores.bucket_settings import PUBLIC_ACCESS_BLOCK
 from onread.stores.local.engine import Engine, Operation
 from onread.stores.local.index import Transaction
@@ -25,12 +28,9 @@ from onread.stores.local.settings import deletion, require, require_bucket_now, 
 from onread.stores.local.settings_rows import find_setting, put_setting
 from onread.stores.store import StoreCall
 from onread.stores.tags import MOST_BUCKET_TAGS, read_tag_set
-from onread.wire.cors import METHODS
 from onread.wire.output import Output
 
-MOST_CORS_RULES = 100
 OWNERSHIPS = ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
-_LONGEST_ID = 255
 
 
 def new_bucket_settings(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,18 +57,11 @@ async def put_bucket_policy(engine: Engine, call: StoreCall, scope: AsyncExitSta
         MalformedPolicy: it is none, or not about this bucket.
         AccessDenied: it is public and ``BlockPublicPolicy`` is on.
     """
-    text = call.params.get("Policy") or ""
     require_bucket_now(engine, call.bucket)
-    check_bucket_policy(text, call.bucket)
-    public = is_public(text)
+    text = read_bucket_policy(call.params, call.bucket)
 
     def change(transaction: Transaction) -> None:
-        blocks = find_setting(transaction.connection, call.bucket, "public_access_block") or {}
-        if public and blocks.get("BlockPublicPolicy"):
-            raise AccessDenied(
-                "This policy is public, and BlockPublicPolicy is on for the bucket: name principals, or "
-                "change its public access block first."
-            )
+        refuse_public(text, find_setting(transaction.connection, call.bucket, "public_access_block") or {})
         put_setting(transaction, call.bucket, "policy", text)
 
     await engine.index.write(change)
@@ -88,9 +81,7 @@ async def get_bucket_policy_status(engine: Engine, call: StoreCall, scope: Async
 
 async def put_public_access_block(engine: Engine, call: StoreCall, scope: AsyncExitStack) -> Output:
     """The four switches; what is not named is off."""
-    given = call.params.get("PublicAccessBlockConfiguration") or {}
-    switches = {name: bool(given.get(name)) for name in PUBLIC_ACCESS_BLOCK}
-    return await write(engine, call.bucket, "public_access_block", switches)
+    return await write(engine, call.bucket, "public_access_block", read_public_access_block(call.params))
 
 
 async def get_public_access_block(engine: Engine, call: StoreCall, scope: AsyncExitStack) -> Output:
@@ -106,44 +97,7 @@ async def put_bucket_cors(engine: Engine, call: StoreCall, scope: AsyncExitStack
         MalformedXML: no rule, or more than 100.
         InvalidRequest: a rule holds what S3 does not take; the message names it.
     """
-    rules = (call.params.get("CORSConfiguration") or {}).get("CORSRules") or ()
-    if not 1 <= len(rules) <= MOST_CORS_RULES:
-        raise MalformedXML
-    for rule in rules:
-        _check_cors_rule(rule)
-    return await write(engine, call.bucket, "cors", rules)
-
-
-def _check_cors_rule(rule: Mapping[str, Any]) -> None:
-    if (
-        len(rule.get("ID", "")) > _LONGEST_ID
-        or not rule.get("AllowedOrigins")
-        or not rule.get("AllowedMethods")
-    ):
-        raise MalformedXML
-    for method in rule["AllowedMethods"]:
-        if method not in METHODS:
-            raise InvalidRequest(
-                f"Found unsupported HTTP method in CORS config. Unsupported method is {method[:40]}"
-            )
-    for element in ("AllowedOrigins", "AllowedHeaders", "ExposeHeaders"):
-        for value in rule.get(element, ()):
-            _check_cors_value(element.removesuffix("s"), value)
-    if rule.get("MaxAgeSeconds", 0) < 0:
-        raise InvalidRequest("MaxAgeSeconds cannot be negative.")
-
-
-def _check_cors_value(element: str, value: str) -> None:
-    """Every value may become a header of an answer, whole."""
-    if not value or not value.isascii() or not value.isprintable():
-        raise InvalidRequest(f"{element} must hold printable ASCII characters.")
-    if element == "ExposeHeader" and "*" in value:
-        raise InvalidRequest(
-            f'ExposeHeader "{value}" contains wildcard. We currently do not support wildcard for '
-            "ExposeHeader."
-        )
-    if value.count("*") > 1:
-        raise InvalidRequest(f'{element} "{value}" can not have more than one wildcard.')
+    return await write(engine, call.bucket, "cors", read_cors_rules(call.params))
 
 
 async def get_bucket_cors(engine: Engine, call: StoreCall, scope: AsyncExitStack) -> Output:

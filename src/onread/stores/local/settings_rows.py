@@ -11,10 +11,9 @@ from typing import Any
 
 import orjson
 
-from onread.stores.bucket_settings import PUBLIC_ACCESS_BLOCK, BucketSettings
+from onread.stores.bucket_settings import BucketSettings, read_bucket_settings
 from onread.stores.local.index import Index, Transaction
 from onread.stores.local.object_rows import find_bucket, require_bucket
-from onread.wire.cors import CorsRule
 
 MOST_REMEMBERED = 256  # buckets; a policy has up to 20 KiB, CORS rules up to 64
 
@@ -118,23 +117,7 @@ def _load(connection: sqlite3.Connection, name: str) -> BucketSettings | None:
         "SELECT name, document FROM bucket_settings WHERE bucket_id = ?", (bucket.bucket_id,)
     )
     found = {setting: orjson.loads(document) for setting, document in rows}
-    blocks = found.get("public_access_block", {})
-    return BucketSettings(
-        account_id=bucket.account_id,
-        policy=found.get("policy"),
-        blocks=frozenset(name for name in PUBLIC_ACCESS_BLOCK if blocks.get(name)),
-        cors=tuple(_rule(rule) for rule in found.get("cors", ())),
-    )
-
-
-def _rule(rule: Mapping[str, Any]) -> CorsRule:
-    return CorsRule(
-        origins=tuple(rule["AllowedOrigins"]),
-        methods=tuple(rule["AllowedMethods"]),
-        headers=tuple(name.lower() for name in rule.get("AllowedHeaders", ())),
-        exposed=tuple(rule.get("ExposeHeaders", ())),
-        max_age_seconds=rule.get("MaxAgeSeconds"),
-    )
+    return read_bucket_settings(bucket.account_id, found)
 
 
 def _dump(value: Any) -> str:

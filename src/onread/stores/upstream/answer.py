@@ -24,6 +24,9 @@ _NOT_FORWARDED = frozenset(
     }
 )  # fmt: skip
 
+# What browsers of other origins may read of an answer is for onread to say.
+_CORS = "access-control-"
+
 # The store refuses onread, not the caller: its credentials, its clock, its address of the store.
 _OUR_FAULTS = frozenset(
     {
@@ -79,7 +82,7 @@ async def pass_on(
     headers = [
         (name, region if name.lower() == "x-amz-bucket-region" else value)
         for name, value in response.headers
-        if name.lower() not in _NOT_FORWARDED
+        if name.lower() not in _NOT_FORWARDED and not name.lower().startswith(_CORS)
     ]
     body = response.body
     assert isinstance(body, Body)
