@@ -313,7 +313,7 @@ def _road(records: Records, invoker: FakeInvoker, metrics: Metrics, spool: Spool
         ),
         dispatch=Dispatch(
             records=records,
-            stores=Stores(store, (), ACCOUNT, UpstreamAccess(records.bucket_settings, ACCOUNT)),
+            stores=Stores(store, (), ACCOUNT, UpstreamAccess(records.bucket_settings, ACCOUNT), lambda: NOW),
             transformation=transformation,
             slices=SlicedReads(
                 transformation=transformation,

@@ -153,7 +153,7 @@ def open_stores(settings: Settings, embedded: LocalStore, services: Services, re
         UpstreamStore.open(each, s3=s3, region=settings.region, clock=utc_now) for each in settings.stores
     ]
     access = UpstreamAccess(records.bucket_settings, settings.account_id)
-    return Stores(embedded, upstreams, settings.account_id, access)
+    return Stores(embedded, upstreams, settings.account_id, access, utc_now)
 
 
 async def open_records(settings: Settings, master_key: bytes) -> Records:

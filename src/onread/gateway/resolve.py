@@ -42,6 +42,8 @@ from onread.objectlambda.event import parameters
 from onread.wire.message import Headers
 
 LAMBDA_ARN = "lambdaArn"
+# Every bucket here is the one account's, whichever store holds it.
+_EXPECTED_OWNERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,14 @@ class Resolver:
         return target.access_point.bucket if isinstance(target, AccessPointTarget) else None
 
     def _check_expected_owner(self, headers: Headers) -> None:
-        owner = headers.get("x-amz-expected-bucket-owner")
-        if owner is None:
-            return
-        if not re.fullmatch(r"[0-9]{12}", owner):
-            raise InvalidBucketOwnerAWSAccountID
-        if owner != self.account_id:
-            raise AccessDenied
+        for name in _EXPECTED_OWNERS:
+            owner = headers.get(name)
+            if owner is None:
+                continue
+            if not re.fullmatch(r"[0-9]{12}", owner):
+                raise InvalidBucketOwnerAWSAccountID
+            if owner != self.account_id:
+                raise AccessDenied
 
     def _target(self, address: Address) -> Target:
         match address:

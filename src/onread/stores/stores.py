@@ -1,15 +1,17 @@
 """Which store holds which bucket, and what is asked of all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from onread.errors import BucketAlreadyOwnedByYou, InvalidArgument, NoSuchBucket, NotImplemented
+from onread.errors import BucketAlreadyOwnedByYou, InvalidArgument, NoSuchBucket
 from onread.store_settings import LOCAL, ONREAD
 from onread.stores.bucket_settings import BucketSettings
 from onread.stores.store import Store, StoreCall
+from onread.stores.transfer import transfer
 from onread.stores.upstream.access import OPERATIONS as ACCESS_OPERATIONS
 from onread.stores.upstream.access import UpstreamAccess
 from onread.stores.upstream.buckets import read_buckets
@@ -44,6 +46,7 @@ class Stores:
 
     Args:
         access: who may reach the buckets of upstream stores.
+        clock: aware datetimes, for what is copied from one store to another.
 
     Raises:
         BucketInTwoStores: the embedded one holds a bucket that the settings give to another.
@@ -55,7 +58,9 @@ class Stores:
         upstreams: Sequence[UpstreamStore],
         account_id: str,
         access: UpstreamAccess,
+        clock: Callable[[], datetime],
     ) -> None:
+        self._clock = clock
         self._embedded = embedded
         self._access = access
         self._upstreams = upstreams
@@ -115,11 +120,7 @@ class Stores:
         return self._account_id if self.upstream_of(name) is not None else self._embedded.bucket_owner(name)
 
     async def execute(self, call: StoreCall, scope: AsyncExitStack) -> Output | Response:
-        """Do one operation in the store of its bucket; see `Store.execute`.
-
-        Raises:
-            NotImplemented: a copy from one store to another.
-        """
+        """Do one operation in the store of its bucket; see `Store.execute`."""
         if call.operation == "CreateBucket":
             return await self._create_bucket(call, scope)
         if not self._upstreams:
@@ -127,10 +128,12 @@ class Stores:
         if call.operation == "ListBuckets":
             return await self._list_buckets(call, scope)
         store = self.upstream_of(call.bucket)
-        if call.copy_source is not None and self.upstream_of(call.copy_source.container) is not store:
-            raise NotImplemented(
-                "A copy between two stores is not implemented: read the object and write it again."
-            )
+        if call.copy_source is not None:
+            source = self.upstream_of(call.copy_source.container)
+            if source is not store:
+                return await transfer(
+                    call, source or self._embedded, store or self._embedded, clock=self._clock
+                )
         if store is None:
             return await self._embedded.execute(call, scope)
         if not _is_ours(store):

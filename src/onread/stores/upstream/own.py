@@ -1,6 +1,6 @@
 """What onread itself asks of a store, by AWS's model: members in, members out.
 
-For a few reads without a document (HeadBucket, HeadObject, GetObject); callers' requests go through raw.
+For a few operations without a document (HeadBucket, GetObject, PutObject); callers' requests go through raw.
 """
 
 import re
@@ -25,6 +25,8 @@ def render_members(operation: Operation, params: Mapping[str, Any]) -> tuple[str
     members = operation.input.members if operation.input else {}
     for name, value in params.items():
         member = members[name]
+        if value is not None and member.location == "headers":
+            headers += [(member.wire_name + key, text) for key, text in value.items()]
         if value is None or member.location not in ("querystring", "header"):
             continue
         text = writer(member)(value)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 import structlog
 
@@ -33,6 +34,7 @@ from onread.stores.upstream.request import (
     signed_headers,
 )
 from onread.wire.aws_chunked import parse_announced_trailers
+from onread.wire.checksums import find_algorithm
 from onread.wire.message import Body, Headers, Request, Response
 from onread.wire.output import Output
 
@@ -196,11 +198,15 @@ class UpstreamStore:
 
     async def _ask(self, call: StoreCall, scope: AsyncExitStack) -> Output:
         operation = self._s3.operations[call.operation]
-        if operation.method not in ("GET", "HEAD"):
+        if operation.method not in ("GET", "HEAD") and not operation.streaming_input:
             raise NotImplemented(f"onread itself does not ask a store for {call.operation}.")
-        query, headers = render_members(operation, call.params)
-        outgoing = Outgoing(method=operation.method, target=self._target(call, query), headers=headers)
-        response = await self._send(call, outgoing, _EMPTY_SHA256, scope)
+        params, given = _with_trailer(call.params)
+        query, headers = render_members(operation, params)
+        body, payload_hash, headers = await self._payload(call, given, headers)
+        outgoing = Outgoing(
+            method=operation.method, target=self._target(call, query), headers=headers, body=body
+        )
+        response = await self._send(call, outgoing, payload_hash, scope)
         answer = await pass_on(
             self.settings,
             response,
@@ -258,6 +264,15 @@ class UpstreamStore:
             case _:
                 self._breaker.answered()
                 return ServiceUnavailable("The store of this bucket answers with what is no answer.")
+
+
+def _with_trailer(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], Headers]:
+    """A checksum that is known at the end of a body of onread's own is announced as a client would."""
+    algorithm = params.get("ChecksumAlgorithm")
+    if algorithm is None:
+        return params, Headers()
+    rest = {name: value for name, value in params.items() if name != "ChecksumAlgorithm"}
+    return rest, Headers([("x-amz-trailer", find_algorithm(algorithm).header)])
 
 
 def _one_encoding(headers: Sequence[Pair]) -> list[Pair]:
