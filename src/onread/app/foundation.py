@@ -118,7 +118,8 @@ async def lay_foundation(
     services = load_services()
     records = await open_records(settings, master_key)
     scope.push_async_callback(records.close)
-    stores = open_stores(settings, store, services, records)
+    metrics = Metrics()
+    stores = open_stores(settings, store, services, records, metrics)
     scope.push_async_callback(stores.close)
     if share is not None and records.shared:
         board = EpochBoard(settings.data_dir / DOORS / "epochs", share.index, share.count)
@@ -132,7 +133,7 @@ async def lay_foundation(
         token_key=derive_key(master_key, TOKEN_PURPOSE),
         spool_key=derive_key(master_key, SPOOL_PURPOSE),
         services=services,
-        metrics=Metrics(),
+        metrics=metrics,
         store=store,
         stores=stores,
         records=records,
@@ -141,7 +142,9 @@ async def lay_foundation(
     )
 
 
-def open_stores(settings: Settings, embedded: LocalStore, services: Services, records: Records) -> Stores:
+def open_stores(
+    settings: Settings, embedded: LocalStore, services: Services, records: Records, metrics: Metrics
+) -> Stores:
     """The embedded store and those that the settings name, as one.
 
     Raises:
@@ -150,7 +153,8 @@ def open_stores(settings: Settings, embedded: LocalStore, services: Services, re
     """
     s3 = services.service("s3")
     upstreams = [
-        UpstreamStore.open(each, s3=s3, region=settings.region, clock=utc_now) for each in settings.stores
+        UpstreamStore.open(each, s3=s3, region=settings.region, clock=utc_now, metrics=metrics)
+        for each in settings.stores
     ]
     access = UpstreamAccess(records.bucket_settings, settings.account_id)
     return Stores(embedded, upstreams, settings.account_id, access, utc_now)

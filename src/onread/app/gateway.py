@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from onread.app.elsewhere import Elsewhere
-from onread.app.foundation import Share, lay_foundation
+from onread.app.foundation import Foundation, Share, lay_foundation
 from onread.app.key_uses import saving_key_uses
 from onread.app.lag import watching_lag
 from onread.app.listen import Place, bound_address, functions_listener, listen_at, tls_files
@@ -27,7 +27,6 @@ from onread.server.proxies import behind_proxies
 from onread.server.service_manager import GivenSockets
 from onread.server.tls import Certificates
 from onread.telemetry.health import admin_handler
-from onread.telemetry.metrics import Metrics
 
 _NOTHING = GivenSockets()
 # The last question about our health is answered, too.
@@ -137,7 +136,7 @@ async def _build(
     front = await listen_at(front_place, handler, scope, limits, passage)
     start_wanted(base.records, pool)
     runners.webhooks.own_ports.update((front.port, bound_address(functions_socket).port))
-    exposition = partial(render_exposition, base.metrics, pool, base.records)
+    exposition = partial(render_exposition, base, pool)
     gateway = Gateway(
         front=front,
         admin=None,
@@ -158,12 +157,14 @@ async def _build(
     return gateway
 
 
-def render_exposition(metrics: Metrics, pool: FunctionPool, records: Records) -> bytes:
+def render_exposition(base: Foundation, pool: FunctionPool) -> bytes:
     """The metrics, gauges brought up to date."""
+    metrics, records = base.metrics, base.records
     environments, busy, waiting = pool.counts()
     metrics.environments.labels("busy").set(busy)
     metrics.environments.labels("warm").set(environments - busy)
     metrics.invocations_waiting.set(waiting)
+    base.stores.measure(metrics)
     metrics.database_lost.set(not records.reachable)
     metrics.records_stale.set(not records.current)
     return metrics.exposition()

@@ -234,6 +234,7 @@ def _dispatch(
             endpoint=(settings.public_url or f"//{settings.listen}").partition("//")[2],
             bucket_exists=reads.bucket_exists,
             read_object=reads.read_object,
+            look_at_stores=base.stores.look,
             spawn=background.spawn,
             pause=background.pause,
             strict=settings.strict,

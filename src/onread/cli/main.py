@@ -2,7 +2,19 @@
 
 import typer
 
-from onread.cli import access_points, buckets, demo, doctor, functions, keys, models, objects, policies, serve
+from onread.cli import (
+    access_points,
+    buckets,
+    demo,
+    doctor,
+    functions,
+    keys,
+    models,
+    objects,
+    policies,
+    serve,
+    stores,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,6 +26,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(serve.serve)
 app.add_typer(buckets.app, name="bucket")
+app.add_typer(stores.app, name="store")
 app.add_typer(access_points.access_points, name="access-point")
 app.add_typer(functions.app, name="function")
 app.add_typer(access_points.olaps, name="olap")

@@ -22,6 +22,7 @@ from onread.control.packages import ReadObject
 from onread.control.policy_attachments import PolicyAttachmentOperations
 from onread.control.roles import RoleOperations
 from onread.control.simulation import SimulationOperations
+from onread.control.stores import LookAtStores, StoreOperations
 from onread.control.sts import SessionOperations
 from onread.control.users import UserOperations
 from onread.control.webhooks import WebhookHost, WebhookOperations
@@ -43,6 +44,7 @@ def control_operations(
     endpoint: str,
     bucket_exists: BucketExists,
     read_object: ReadObject,
+    look_at_stores: LookAtStores,
     spawn: Spawn,
     pause: Pause,
     session_key: bytes,
@@ -59,6 +61,7 @@ def control_operations(
         endpoint: ``HOST[:PORT]`` shown as the endpoint of access points.
         bucket_exists: tells whether a bucket of this name can be read through this gateway.
         read_object: reads a function's package from a bucket with the caller's own rights.
+        look_at_stores: tells of every store.
         spawn: owns the runs of Event invocations.
         pause: waits between two tries of one.
         session_key: 32 bytes derived for `onread.objectlambda.sessions.SESSION_PURPOSE`.
@@ -95,6 +98,7 @@ def control_operations(
         ),
         ("onread", WebhookOperations(records, clock=clock, host=webhooks).operations()),
         ("onread", ObjectLambdaSettingsOperations(records).operations()),
+        ("onread", StoreOperations(look_at_stores).operations()),
         ("onread", CodeDownloads(records, clock=clock).operations()),
     )
     return {(service, name): serve for service, table in tables for name, serve in table.items()}

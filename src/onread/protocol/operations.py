@@ -249,6 +249,7 @@ SERVED: Mapping[str, frozenset[str]] = {
             "GetFunctionWebhook",
             "GetLayerVersionCode",
             "GetObjectLambdaAccessPointSettings",
+            "ListStores",
             "PutFunctionWebhook",
         )
     ),

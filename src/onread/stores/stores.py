@@ -1,5 +1,6 @@
 """Which store holds which bucket, and what is asked of all of them."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -8,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from onread.errors import BucketAlreadyOwnedByYou, InvalidArgument, NoSuchBucket
-from onread.store_settings import LOCAL, ONREAD
+from onread.store_settings import ANY_BUCKET, LOCAL, ONREAD
 from onread.stores.bucket_settings import BucketSettings
 from onread.stores.store import Store, StoreCall
 from onread.stores.transfer import transfer
@@ -16,6 +17,7 @@ from onread.stores.upstream.access import OPERATIONS as ACCESS_OPERATIONS
 from onread.stores.upstream.access import UpstreamAccess
 from onread.stores.upstream.buckets import read_buckets
 from onread.stores.upstream.store import UpstreamStore
+from onread.telemetry.metrics import Metrics
 from onread.wire.message import Response
 from onread.wire.output import Output
 
@@ -145,6 +147,22 @@ class Stores:
             await self._access.forget(call.bucket)
         return answer
 
+    async def look(self) -> list[dict[str, Any]]:
+        """Every store as ListStores tells of it, the embedded one first; all are asked at once."""
+        states = await asyncio.gather(*(store.look() for store in self._upstreams))
+        embedded = {"Name": LOCAL, "Type": "embedded", "State": "reachable", "LeftAlone": False}
+        return [
+            embedded,
+            *(_told(store, state) for store, state in zip(self._upstreams, states, strict=True)),
+        ]
+
+    def measure(self, metrics: Metrics) -> None:
+        """Bring the gauges of every upstream store up to date."""
+        for store in self._upstreams:
+            name = store.settings.name
+            metrics.store_connections.labels(name).set(store.open_connections)
+            metrics.store_left_alone.labels(name).set(store.is_left_alone)
+
     async def close(self) -> None:
         """Every connection to an upstream store is gone."""
         for store in self._upstreams:
@@ -232,3 +250,17 @@ class Stores:
 def _is_ours(store: UpstreamStore) -> bool:
     """Whether onread keeps the policies of its buckets."""
     return store.settings.access_settings == ONREAD
+
+
+def _told(store: UpstreamStore, state: str) -> dict[str, Any]:
+    settings = store.settings
+    return {
+        "Name": settings.name,
+        "Type": "s3",
+        "Endpoint": f"{settings.scheme}://{settings.authority}",
+        "Region": settings.region,
+        "Buckets": [ANY_BUCKET] if settings.buckets is None else sorted(settings.buckets),
+        "State": state,
+        "LeftAlone": store.is_left_alone,
+        "Connections": store.open_connections,
+    }

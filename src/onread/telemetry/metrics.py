@@ -95,6 +95,33 @@ class Metrics:
             registry=registry,
         )
 
+        self.store_requests = Counts(
+            "onread_store_requests",
+            "Requests to an upstream store: the status as 2xx or its like; busy (no connection free), "
+            "unreachable, no_answer, late, broken (no HTTP); not_asked while it is left alone",
+            ["store", "outcome"],
+            registry=registry,
+        )
+        self.store_seconds = Timings(
+            "onread_store_seconds",
+            "From sending a request to an upstream store to the head of its answer",
+            ["store"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.store_connections = Gauge(
+            "onread_store_connections",
+            "Connections to an upstream store, idle ones included",
+            ["store"],
+            registry=registry,
+        )
+        self.store_left_alone = Gauge(
+            "onread_store_left_alone",
+            "Gateway processes that leave an upstream store alone, for it did not answer",
+            ["store"],
+            registry=registry,
+        )
+
         self.loop_lag_seconds = Histogram(
             "onread_loop_lag_seconds",
             "How late the event loop is, measured ten times a second",

@@ -157,6 +157,7 @@ class Api:
             endpoint="localhost:9000",
             bucket_exists=self._bucket_exists,
             read_object=self.read_object,
+            look_at_stores=self._look_at_stores,
             spawn=lambda work, take: self.spawned.append(work),
             pause=self.pause,
             session_key=SESSION_KEY,
@@ -164,6 +165,9 @@ class Api:
 
     async def _delivered_to_nobody(self, invocation, response):
         raise AssertionError("nothing is called here")
+
+    async def _look_at_stores(self) -> list[dict[str, Any]]:
+        return [{"Name": "local", "Type": "embedded", "State": "reachable", "LeftAlone": False}]
 
     async def _bucket_exists(self, name: str) -> bool:
         return name.startswith("bucket")

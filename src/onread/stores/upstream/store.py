@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from onread.addressing.copy_source import CopySource, copy_source_text
-from onread.errors import AccessDenied, NotImplemented, ServiceUnavailable, SlowDown
+from onread.errors import AccessDenied, NotImplemented, S3Error, ServiceUnavailable, SlowDown
 from onread.outbound.client import Client
 from onread.outbound.failures import Busy, LateAnswer, NoAnswer, OutboundFailure, Unreachable
 from onread.outbound.message import Limits, Origin, Outgoing, tls_terms
@@ -23,6 +23,7 @@ from onread.stores.store import StoreCall
 from onread.stores.upstream.answer import LONGEST_ERROR_BYTES, pass_on
 from onread.stores.upstream.breaker import Breaker
 from onread.stores.upstream.documents import render_delete, render_location, with_own_digest
+from onread.stores.upstream.measured import StoreMetrics
 from onread.stores.upstream.own import read_members, refusal, render_members
 from onread.stores.upstream.reframe import TRAILER_PAYLOAD, reframe
 from onread.stores.upstream.request import (
@@ -33,6 +34,7 @@ from onread.stores.upstream.request import (
     path_of,
     signed_headers,
 )
+from onread.telemetry.metrics import Metrics
 from onread.wire.aws_chunked import parse_announced_trailers
 from onread.wire.checksums import find_algorithm
 from onread.wire.message import Body, Headers, Request, Response
@@ -44,6 +46,8 @@ _EMPTY_SHA256 = sha256(b"").hexdigest()
 # A store that answers these has read or written a whole object first.
 _LONG_WORK = frozenset({"CompleteMultipartUpload", "CopyObject", "UploadPartCopy"})
 LONG_WORK_SECONDS = 300.0
+LOOK_SECONDS = 3.0
+"""How long whoever asks for the stores' state waits for one of them."""
 _ENDLESS = frozenset({"GetObject", "GetObjectTorrent", "SelectObjectContent"})
 
 
@@ -67,8 +71,10 @@ class UpstreamStore:
         s3: Service,
         region: str,
         clock: Callable[[], datetime],
+        metrics: Metrics,
     ) -> None:
         self.settings = settings
+        self._metrics = StoreMetrics(metrics, settings.name)
         self._client = client
         self._s3 = s3
         self._region = region
@@ -77,7 +83,13 @@ class UpstreamStore:
 
     @classmethod
     def open(
-        cls, settings: StoreSettings, *, s3: Service, region: str, clock: Callable[[], datetime]
+        cls,
+        settings: StoreSettings,
+        *,
+        s3: Service,
+        region: str,
+        clock: Callable[[], datetime],
+        metrics: Metrics,
     ) -> "UpstreamStore":
         """The store that the settings name; nothing is sent yet. In a running loop.
 
@@ -92,7 +104,7 @@ class UpstreamStore:
             connections=settings.max_connections,
         )
         client = Client(Origin(host=settings.host, port=settings.port, tls=tls), limits)
-        return cls(settings, client, s3=s3, region=region, clock=clock)
+        return cls(settings, client, s3=s3, region=region, clock=clock, metrics=metrics)
 
     async def close(self) -> None:
         """Every connection is gone."""
@@ -239,13 +251,40 @@ class UpstreamStore:
             payload_hash=payload_hash,
             now=self._clock(),
         )
-        with self._breaker.passage():
-            try:
+        try:
+            with self._metrics.request() as seen, self._breaker.passage():
                 response = await self._client.send(replace(outgoing, headers=signed), scope)
-            except OutboundFailure as failure:
-                raise self._mapped(call, failure) from failure
-            self._breaker.answered()
+                seen.append(response.status)
+                self._breaker.answered()
+        except OutboundFailure as failure:
+            raise self._mapped(call, failure) from failure
         return response
+
+    async def look(self) -> str:
+        """Whether it is there: ``reachable``, ``unreachable``, or ``failing`` when it refuses onread."""
+        bucket = min(self.settings.buckets) if self.settings.buckets else ""
+        operation = "HeadBucket" if bucket else "ListBuckets"
+        call = StoreCall(operation=operation, bucket=bucket, params={}, account_id="")
+        try:
+            async with AsyncExitStack() as scope, asyncio.timeout(LOOK_SECONDS):
+                await self._ask(call, scope)
+        except (SlowDown, TimeoutError):
+            return "unreachable"
+        except (ServiceUnavailable, AccessDenied):
+            return "failing"
+        except S3Error:
+            return "reachable"  # it has answered
+        return "reachable"
+
+    @property
+    def is_left_alone(self) -> bool:
+        """It did not answer, and is asked by a probe at most."""
+        return self._breaker.is_open
+
+    @property
+    def open_connections(self) -> int:
+        """Connections of this process to it, idle ones included."""
+        return self._client.open_connections
 
     def _mapped(self, call: StoreCall, failure: OutboundFailure) -> SlowDown | ServiceUnavailable:
         _log.warning(
