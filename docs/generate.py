@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from docs.limit_meanings import ADMISSION, POOL, SERVER
+from docs.limit_meanings import ADMISSION, DOOR, POOL, SERVER
 from prometheus_client.metrics import MetricWrapperBase
 from typer.main import get_command
 
@@ -36,6 +36,7 @@ from onread.protocol.model import load_services
 from onread.protocol.operations import SERVED
 from onread.protocol.parse_json import DEEPEST as DEEPEST_JSON
 from onread.protocol.xml_reader import DEEPEST as DEEPEST_XML
+from onread.server.door import DoorLimits
 from onread.server.limits import Limits
 from onread.sigv4.scope import MAX_EXPIRES_SECONDS, MAX_SKEW
 from onread.spool.folder import BLOCK_BYTES, DISK_MARGIN_BYTES, MOST_RESULTS
@@ -186,6 +187,7 @@ What one request, one function or one peer may ask for. A request at a limit pas
     sections = (
         ("Objects, access points and users", _data_limits()),
         ("Documents and signatures", _request_limits()),
+        ("At the door", _fields(DoorLimits, DOOR)),
         ("Callers together", _fields(AdmissionLimits, ADMISSION)),
         ("Functions", _function_limits()),
         ("Function pool", _fields(PoolSettings, POOL)),

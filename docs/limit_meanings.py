@@ -44,6 +44,12 @@ ADMISSION = {
     "patience_seconds": "how long one waits; 503 `SlowDown` with `Retry-After` beyond it",
     "standing_seconds": "a key that has had requests waiting for so long without a break is impatient",
     "short_patience_seconds": "how long the requests of such a key wait",
-    "lag_seconds": "what the process left lying for so long is late: refused, when others were for a second",
-    "modest": "but not of a key that had no more than this many late ones in the last second",
+    "modest": "how many of a key wait for the same at least, before one more of such is refused at once",
+}
+
+DOOR = {
+    "crowd": "requests that have come and are not begun; with more the door is crowded",
+    "short_line": "how many may then, beside the first of each key; more get 503 `SlowDown`",
+    "calm_seconds": "a door is crowded until nobody had to be sent away for so long",
+    "patience_seconds": "how long one waits to be begun at most; 503 `SlowDown` beyond it",
 }

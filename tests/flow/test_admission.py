@@ -12,6 +12,7 @@ from onread.errors import TooManyRequestsException
 from onread.gateway.admission import Admission
 from onread.gateway.background import Background
 from onread.gateway.gate import AdmissionLimits
+from onread.gateway.turning_away import TurningAway
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import BytesBody, IteratorBody
 
@@ -200,3 +201,42 @@ def test_R048_with_every_place_taken_by_waiting_readers_their_functions_still_re
 
     bodies, left = run(tmp_path, story, function=function)
     assert (bodies, left) == ([b"CONTENT"] * 2 * in_flight, 0)
+
+
+def test_R042_whoever_is_turned_away_at_the_door_is_told_what_the_road_would_tell(tmp_path):
+    """The quick answer is made once, the road's for each: but for the path they are the same."""
+
+    async def story(road):
+        metrics = Metrics()
+        turning_away = TurningAway(metrics, host_id=road.pipeline.host_id, placeholder="the-id")
+        callers, _ = callers_of(road)
+        asked = callers.signed("GET", "/bucket/key")
+        asked.turned_away = True
+        slow = await callers.send(asked)
+        request_id = turning_away(asked)
+        quick = turning_away.answer
+        own_words = [
+            callers.signed("PUT", "/bucket/key", b"content"),
+            callers.signed("HEAD", "/bucket/key"),
+            callers.signed("GET", "/2015-03-31/functions", service="lambda"),
+            callers.signed("GET", "/bucket/key", headers=(("origin", "https://example.com"),)),
+        ]
+        assert [turning_away(request) for request in own_words] == [None] * 4
+        counted = {
+            name: metrics.registry.get_sample_value(name, labels)
+            for name, labels in (
+                ("onread_admission_refused_total", {}),
+                ("onread_requests_total", {"service": "s3", "operation": "unknown", "status": "503"}),
+            )
+        }
+        return slow, request_id, quick, counted
+
+    slow, request_id, quick, counted = run(tmp_path, story)
+    assert (slow.status, slow.code) == (503, "SlowDown")
+    assert (quick.status, len(request_id)) == (503, 36)
+    slow_id = slow.headers.get("x-amz-request-id")
+    as_slow = [(name.lower(), value.replace("the-id", slow_id)) for name, value in quick.headers]
+    assert sorted(as_slow) == sorted((name.lower(), value) for name, value in slow.headers)
+    expected = slow.body.replace(b"<Resource>/bucket/key</Resource>", b"")
+    assert quick.body.replace(b"the-id", slow_id.encode()) == expected
+    assert set(counted.values()) == {1}

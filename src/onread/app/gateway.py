@@ -13,7 +13,7 @@ from onread.app.key_uses import saving_key_uses
 from onread.app.lag import watching_lag
 from onread.app.listen import Place, bound_address, functions_listener, listen_at, tls_files
 from onread.app.refusal import REASONS, CannotStart, one_line
-from onread.app.road import build_admission, build_pipeline, open_runners
+from onread.app.road import build_admission, build_door, build_pipeline, open_runners
 from onread.app.workers import following, open_passage, start_wanted
 from onread.config import Settings
 from onread.functions.pool import FunctionPool
@@ -126,14 +126,16 @@ async def _build(
     pool = runners.pool
     for_functions = build_pipeline(base, runners, background, elsewhere)
     descriptors = raise_descriptor_limit()
-    for_callers = replace(for_functions, admission=build_admission(base, descriptors))
+    admission = build_admission(base, descriptors)
+    for_callers = replace(for_functions, admission=admission)
     # A half of the descriptors is for callers; the rest for files, functions, health and what is refused.
     limits = replace(DEFAULT_LIMITS, connections=min(base.limit(settings.max_connections), descriptors // 2))
     passage = scope.enter_context(open_passage(base))
     await scope.enter_async_context(serve(for_functions.handle, sock=functions_socket, passage=passage))
     front_place = Place("listen", settings.listen, given.front, *certificates[:1])
     handler = behind_proxies(for_callers.handle, settings.trusted_proxies)
-    front = await listen_at(front_place, handler, scope, limits, passage)
+    door = build_door(base, admission)
+    front = await listen_at(front_place, handler, scope, limits, passage, door)
     start_wanted(base.records, pool)
     runners.webhooks.own_ports.update((front.port, bound_address(functions_socket).port))
     exposition = partial(render_exposition, base, pool)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from onread.app.refusal import CannotStart
 from onread.config import Endpoint, Settings
+from onread.server.door import Door
 from onread.server.limits import DEFAULT_LIMITS, Limits
 from onread.server.listener import Listener, serve
 from onread.server.passage import Passage
@@ -41,6 +42,7 @@ async def listen_at(
     scope: AsyncExitStack,
     limits: Limits = DEFAULT_LIMITS,
     passage: Passage | None = None,
+    door: Door | None = None,
 ) -> Listener:
     """Serve a handler at a place until the scope is left.
 
@@ -57,6 +59,7 @@ async def listen_at(
             limits=limits,
             certificates=place.certificates,
             passage=passage,
+            door=door,
         )
         return await scope.enter_async_context(served)
     except OSError as error:

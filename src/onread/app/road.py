@@ -35,6 +35,7 @@ from onread.gateway.observe import new_request_id
 from onread.gateway.own_reads import OwnReads
 from onread.gateway.pipeline import Pipeline
 from onread.gateway.resolve import Resolver
+from onread.gateway.turning_away import TurningAway
 from onread.objectlambda.rendezvous import Rendezvous
 from onread.objectlambda.response import forwarded_members
 from onread.objectlambda.slices.sliced import SlicedReads
@@ -42,9 +43,14 @@ from onread.objectlambda.slices.source import OwnRoad
 from onread.objectlambda.transform import Transformation, TransformSettings
 from onread.objectlambda.webhook_answer import WebhookAnswers
 from onread.objectlambda.write_get_object_response import WriteGetObjectResponse
+from onread.server.door import REQUEST_ID, Door, DoorLimits
 from onread.server.listener import serve
+from onread.server.proxies import looking_behind
+from onread.sigv4.verify import claimed_credential
 from onread.spool.spool import Spool
-from onread.wire.message import Handler
+from onread.wire.message import Handler, Request
+
+HOST_ID = "{host-id}"
 
 
 def worker_folder(settings: Settings, share: Share) -> Path:
@@ -177,7 +183,7 @@ def build_pipeline(
         cors=Cors(find_bucket=resolver.bucket_of, bucket_settings=base.stores.bucket_settings),
         metrics=base.metrics,
         domains=settings.domains,
-        host_id="{host-id}",
+        host_id=HOST_ID,
         clock=utc_now,
         catch_up=records.catch_up if base.has_others else None,
     )
@@ -197,6 +203,21 @@ def build_admission(base: Foundation, descriptors: int) -> Admission:
         clock=time.monotonic,
         metrics=base.metrics,
     )
+
+
+def build_door(base: Foundation, admission: Admission) -> Door:
+    """The callers' door: it knows them as admission does, and behind trusted proxies."""
+    look_behind = looking_behind(base.settings.trusted_proxies)
+
+    def key_of(request: Request) -> str:
+        look_behind(request)
+        access_key_id, _ = claimed_credential(request)
+        return admission.key_of(request, access_key_id)
+
+    refuser = TurningAway(base.metrics, host_id=HOST_ID, placeholder=REQUEST_ID)
+    door = Door(DoorLimits(), key_of=key_of, refuser=refuser)
+    base.metrics.at_the_door.set_function(lambda: door.waiting)
+    return door
 
 
 def _dispatch(

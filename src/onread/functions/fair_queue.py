@@ -34,6 +34,16 @@ class FairQueue(Generic[K, T]):
         line.append(item)
         self._count += 1
 
+    def keep_newest(self) -> list[T]:
+        """Of every key only the item that came last waits on; the others, key by key."""
+        left = [item for line in self._lines.values() for item in list(line)[:-1]]
+        for line in self._lines.values():
+            newest = line.pop()
+            line.clear()
+            line.append(newest)
+        self._count = len(self._lines)
+        return left
+
     def heads(self) -> Iterator[tuple[K, T]]:
         """The first item of every key, in the order of the turns. Not to be changed meanwhile."""
         for key, line in self._lines.items():

@@ -87,21 +87,25 @@ class Admission:
         metrics.in_flight.set_function(lambda: self.gate.in_flight)
         metrics.admission_waiting.set_function(lambda: len(self.gate.waiting))
 
+    def key_of(self, request: Request, claimed_access_key_id: str | None) -> str:
+        """In whose name a request takes its turn."""
+        if claimed_access_key_id is not None and self._is_known(claimed_access_key_id):
+            return claimed_access_key_id
+        return request.peer
+
     async def admit(
         self, request: Request, address: Address, claimed_access_key_id: str | None, scope: AsyncExitStack
     ) -> None:
         """Let a request in; it counts as in flight until ``scope`` is left.
 
         Raises:
-            SlowDown: there was no room for it within a second, or it has lain unseen for too long.
+            SlowDown: there was no room for it within a second, or it was turned away at the door.
 
         Cancellation: the place in the queue is given up.
         """
-        key = request.peer
-        if claimed_access_key_id is not None and self._is_known(claimed_access_key_id):
-            key = claimed_access_key_id
-        if self.gate.is_late(key, request.received_at):
+        if request.turned_away:
             raise self._slow_down()
+        key = self.key_of(request, claimed_access_key_id)
         claim = Claim(key, weight_bytes(request, address), target_of(address))
         if not self.gate.enter(claim):
             if self.gate.is_hopeless(claim):

@@ -4,7 +4,6 @@ A request counts under a key, and under a target when that can be busy by itself
 queue, and none may hold everything; who waits for a busy target is in nobody's way.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,9 +27,7 @@ class AdmissionLimits:
         patience_seconds: how long one waits at most, so that it is answered within a second.
         standing_seconds, short_patience_seconds: a key that has had requests waiting for so long without
             a break asks for more than there is: its next ones wait less, for they would only grow old.
-        lag_seconds: a request that the process has left lying for so long before it could look at it is
-            late. When some have been for ``standing_seconds``, those are refused of which their key has had
-            more than ``modest`` in such a span. Nor is a line shorter than ``modest`` ever hopeless.
+        modest: a line shorter than that is never hopeless.
     """
 
     in_flight: int = 1024
@@ -40,7 +37,6 @@ class AdmissionLimits:
     patience_seconds: float = 0.9
     standing_seconds: float = 1.0
     short_patience_seconds: float = 0.1
-    lag_seconds: float = 0.3
     modest: int = 8
 
     @property
@@ -100,38 +96,11 @@ class Gate:
         self._shares: dict[str, _Share] = {}
         self._targets: dict[str, int] = {}
         self._standing_since: dict[tuple[str, str], float] = {}  # of every line that is not empty
-        self._late_since = self._last_late_at = self._counted_since = -math.inf
-        self._late: dict[str, int] = {}
 
     @property
     def remembered(self) -> int:
         """How many keys, targets and lines are remembered: none when nothing is in flight or waits."""
         return len(self._shares) + len(self._targets) + len(self._standing_since)
-
-    def is_late(self, key: str, arrived_at: float) -> bool:
-        """Whether a request lay unseen for too long, as others did, and its key asks for much.
-
-        Args:
-            arrived_at: by the same clock; 0 when it is not known.
-        """
-        if not arrived_at:
-            return False
-        now = self._clock()
-        if now - arrived_at <= self._limits.lag_seconds:
-            return False
-        if now - self._last_late_at > self._limits.standing_seconds:
-            self._late_since = now  # the first for a while: a stall, not yet a state
-        self._last_late_at = now
-        if now - self._late_since < self._limits.standing_seconds:
-            return False
-        return self._count_late(key, now) > self._limits.modest
-
-    def _count_late(self, key: str, now: float) -> int:
-        if now - self._counted_since > self._limits.standing_seconds:
-            self._late.clear()
-            self._counted_since = now
-        count = self._late[key] = self._late.get(key, 0) + 1
-        return count
 
     def enter(self, claim: Claim) -> bool:
         """Come in, if nobody waits and there is room: then `leave`. Else `join`."""

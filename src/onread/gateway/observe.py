@@ -19,6 +19,15 @@ def new_request_id() -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
+def standing_headers(request_id: str, host_id: str) -> list[tuple[str, str]]:
+    """What every answer bears. Not AWS's: no browser may take an object for more than its type says."""
+    return [
+        ("x-amz-request-id", request_id),
+        ("x-amz-id-2", host_id),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+
+
 def request_log() -> structlog.typing.FilteringBoundLogger:
     """The log of requests as logging is configured now: bound once, it need not be at each line."""
     bound: structlog.typing.FilteringBoundLogger = structlog.get_logger("onread.request").bind()

@@ -19,7 +19,7 @@ from onread.gateway.call import RoutedCall, is_object_lambda
 from onread.gateway.cors import Cors
 from onread.gateway.dispatch import Dispatch
 from onread.gateway.line_limit import LineLimit
-from onread.gateway.observe import Observation, request_log
+from onread.gateway.observe import Observation, request_log, standing_headers
 from onread.gateway.resolve import Resolver
 from onread.gateway.route import is_data, route_request, service_of
 from onread.protocol.error_document import render_error
@@ -129,13 +129,7 @@ class Pipeline:
         return routed
 
     def _standing_headers(self, seen: Observation) -> list[tuple[str, str]]:
-        """What every answer bears. Not AWS's: no browser may take an object for more than its type says."""
-        return [
-            ("x-amz-request-id", seen.request_id),
-            ("x-amz-id-2", self.host_id),
-            ("X-Content-Type-Options", "nosniff"),
-            *seen.cors,
-        ]
+        return [*standing_headers(seen.request_id, self.host_id), *seen.cors]
 
     def _refusal(self, error: ServiceError, seen: Observation) -> Response:
         seen.error_code = error.code

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, cast
 
 from onread.errors import InternalError, ServiceError
 from onread.server.answer import begin_response, send_body
+from onread.server.body import NO_BODY
+from onread.server.door import Place
 from onread.server.reader import RequestReader
 from onread.server.refusal import Refusal, service_error_response
 from onread.server.request import ReceivedRequest, unreadable_request
@@ -43,6 +45,9 @@ class Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._wanted: asyncio.Future[None] | None = None
         self._request: ReceivedRequest | None = None
+        self._door = listener.door
+        self._place: Place | None = None  # at the door
+        self._let_in = False
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._reading = True
@@ -100,6 +105,8 @@ class Connection(asyncio.Protocol):
         self._held.clear()
         self._reader.close()
         self._listener.forget(self)
+        if self._place is not None and self._door is not None:
+            self._door.leave(self._place)
         if self._task is not None:
             self._task.cancel()
 
@@ -135,7 +142,8 @@ class Connection(asyncio.Protocol):
         if self._wanted is None:
             return
         if self._reader.received:
-            self._wake()
+            if self._place is None:
+                self._knock()
         elif self._reader.in_head and not self._head_began:
             self._begin_wait(self._limits.head_seconds)
 
@@ -153,6 +161,38 @@ class Connection(asyncio.Protocol):
     def _wake(self) -> None:
         if self._wanted is not None and not self._wanted.done():
             self._wanted.set_result(None)
+
+    # At the door
+
+    def _knock(self) -> None:
+        """Ask for the first request that has come to be begun."""
+        first = self._reader.received[0]
+        if self._door is None or not isinstance(first, ReceivedRequest):
+            self.come_in()
+        else:
+            self._place = self._door.knock(self, first)
+
+    def come_in(self) -> None:
+        """See `door.Guest`."""
+        self._place = None
+        self._let_in = True
+        self._wake()
+
+    def turn_away(self, request_id: str | None) -> None:
+        """See `door.Guest`: answered from here when that is the end of it, else by the task."""
+        request = self._reader.received[0]
+        assert isinstance(request, ReceivedRequest)
+        simple = request.body is NO_BODY and request.keep_alive and request.version == "1.1"
+        if request_id is None or not simple or self._draining or self._sender.paused:
+            request.turned_away = True
+            self.come_in()
+            return
+        self._place, self._fresh = None, False
+        self._reader.received.popleft()
+        self._sender.write(self._listener.refusal(request_id))
+        self._begin_wait(self._limits.idle_seconds)
+        if self._held or self._reader.received:
+            self._wake()
 
     # The task
 
@@ -187,17 +227,23 @@ class Connection(asyncio.Protocol):
 
     async def _next(self, patience_seconds: float) -> ReceivedRequest | Refusal | None:
         reader = self._reader
-        if self._held and not reader.received:
-            self._feed_held()
-        while not reader.received:
-            if reader.finished or (self._draining and not reader.in_head and not self._fresh):
+        while not self._let_in:
+            if self._held and not reader.received:
+                self._feed_held()
+            if reader.received:
+                if self._place is None:
+                    self._knock()
+                    continue
+            elif reader.finished or (self._draining and not reader.in_head and not self._fresh):
                 return None
-            self._begin_wait(self._limits.head_seconds if reader.in_head else patience_seconds)
+            else:
+                self._begin_wait(self._limits.head_seconds if reader.in_head else patience_seconds)
             self._wanted = self._listener.loop.create_future()
             try:
                 await self._wanted
             finally:
                 self._wanted = None
+        self._let_in = False
         return reader.received.popleft()
 
     async def _answer(self, request: ReceivedRequest) -> bool:
@@ -286,7 +332,8 @@ class Connection(asyncio.Protocol):
             if now >= self._deadline:
                 self._transport.abort()
         elif self._wanted is not None:
-            if now >= self._deadline:
+            waits_for_peer = self._place is None and not self._let_in
+            if waits_for_peer and now >= self._deadline:
                 self._give_up_waiting()
         elif self._sender.stalled(now, self._limits.stall_seconds):
             self.cut()

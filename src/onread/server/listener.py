@@ -13,6 +13,7 @@ from email.utils import formatdate
 from onread.errors import SlowDown
 from onread.server.acceptor import Acceptor
 from onread.server.connection import Connection
+from onread.server.door import REQUEST_ID, Door
 from onread.server.head import render_head
 from onread.server.limits import DEFAULT_LIMITS, Limits
 from onread.server.passage import Arrival, Passage, PassingConnection
@@ -25,6 +26,7 @@ _BACKLOG = 1024
 _LONGEST_CHECK_SECONDS = 1.0
 # How many turns either loop takes from accepting a connection to telling us of it, amply.
 _ACCEPTING_TURNS = 8
+_REQUEST_ID = REQUEST_ID.encode()
 
 
 class Listener:
@@ -35,6 +37,7 @@ class Listener:
         standing_lines: the header lines of every answer, renewed each second.
         scheme: of every request here.
         certificates: shown to every peer; None without TLS.
+        door: where requests wait to be begun; None: each is at once.
     """
 
     def __init__(
@@ -45,14 +48,17 @@ class Listener:
         tasks: asyncio.TaskGroup,
         certificates: Certificates | None = None,
         passage: Passage | None = None,
+        door: Door | None = None,
     ) -> None:
         self._passage = passage
+        self.door = door
         self.handler = handler
         self.limits = limits
         self.certificates = certificates
         self.scheme = "https" if certificates is not None else "http"
         self.loop = asyncio.get_running_loop()
         self.standing_lines = ""
+        self._refusal: bytes | None = None  # made with the lines
         self._tasks = tasks
         self._connections: set[Connection] = set()
         self._handshakes: set[TlsLink] = set()
@@ -182,6 +188,7 @@ class Listener:
                 link.check(now)
 
     def _renew_standing_lines(self) -> None:
+        self._refusal = None
         self.standing_lines = f"Date: {formatdate(usegmt=True)}\r\nServer: onread\r\n"
 
     # Told and asked by connections
@@ -231,6 +238,16 @@ class Listener:
         framing = f"{self.standing_lines}Content-Length: {len(response.body)}\r\nConnection: close\r\n"
         return render_head(response.status, response.headers, framing) + response.body
 
+    def refusal(self, request_id: str) -> bytes:
+        """What a request is told that the door turns away."""
+        if self._refusal is None:
+            assert self.door is not None
+            response = self.door.refuser.answer
+            assert isinstance(response.body, bytes)
+            framing = f"{self.standing_lines}Content-Length: {len(response.body)}\r\n"
+            self._refusal = render_head(response.status, response.headers, framing) + response.body
+        return self._refusal.replace(_REQUEST_ID, request_id.encode())
+
 
 @asynccontextmanager
 async def serve(
@@ -242,6 +259,7 @@ async def serve(
     limits: Limits = DEFAULT_LIMITS,
     certificates: Certificates | None = None,
     passage: Passage | None = None,
+    door: Door | None = None,
 ) -> AsyncIterator[Listener]:
     """Serve a handler on an address for as long as the scope is open.
 
@@ -253,6 +271,7 @@ async def serve(
             owned by the listener from now on.
         certificates: to speak TLS with; renewing them concerns connections made from then on.
         passage: the way of a request that another process must answer; None: there is no other.
+        door: where requests wait to be begun; None: each is at once.
 
     Raises:
         OSError: the address cannot be bound.
@@ -260,7 +279,12 @@ async def serve(
     try:
         async with asyncio.TaskGroup() as tasks:
             listener = Listener(
-                handler, limits=limits, tasks=tasks, certificates=certificates, passage=passage
+                handler,
+                limits=limits,
+                tasks=tasks,
+                certificates=certificates,
+                passage=passage,
+                door=door,
             )
             await listener.open(host, port, [sock] if isinstance(sock, socket.socket) else sock)
             try:

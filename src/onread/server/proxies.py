@@ -20,12 +20,23 @@ def behind_proxies(handler: Handler, trusted: Sequence[Network]) -> Handler:
     """
     if not trusted:
         return handler
+    look_behind = looking_behind(trusted)
+
+    def handle(request: Request) -> AbstractAsyncContextManager[Response]:
+        look_behind(request)
+        return handler(request)
+
+    return handle
+
+
+def looking_behind(trusted: Sequence[Network]) -> Callable[[Request], None]:
+    """Changes a request as `behind_proxies` says; a second time changes nothing more."""
 
     @lru_cache(maxsize=4096)
     def is_trusted(address: Address) -> bool:
         return any(address in network for network in trusted)
 
-    def handle(request: Request) -> AbstractAsyncContextManager[Response]:
+    def look_behind(request: Request) -> None:
         peer = _address(request.peer)
         if peer is not None and is_trusted(peer):
             hops = _values(request, "x-forwarded-for")
@@ -33,9 +44,8 @@ def behind_proxies(handler: Handler, trusted: Sequence[Network]) -> Handler:
             spoken = _values(request, "x-forwarded-proto")
             if spoken and spoken[-1].lower() in ("http", "https"):
                 request.scheme = spoken[-1].lower()
-        return handler(request)
 
-    return handle
+    return look_behind
 
 
 def caller_of(peer: Address, hops: Sequence[str], is_trusted: Callable[[Address], bool]) -> Address:

@@ -5,7 +5,6 @@ what it lets pass is refused here. It sees no more than it must: the rest of a b
 goes past it, uncopied, and a fresh parser takes over behind the body.
 """
 
-import time
 from collections import deque
 
 import httptools
@@ -281,7 +280,6 @@ class RequestReader:
             body=NO_BODY if length == 0 else self._begin_body(length, continue_expected),
             peer=self._peer,
             scheme=self._scheme,
-            received_at=time.monotonic(),
             version=version,
             keep_alive=parser.should_keep_alive(),
         )

@@ -59,6 +59,11 @@ class Metrics:
         self.admission_waiting = Gauge(
             "onread_admission_waiting", "Callers' requests that wait for room", registry=registry
         )
+        self.at_the_door = Gauge(
+            "onread_requests_waiting_to_begin",
+            "Callers' requests that have come and are not begun",
+            registry=registry,
+        )
         self.admission_refused = Counter(
             "onread_admission_refused", "Callers' requests told to slow down", registry=registry
         )

@@ -147,7 +147,7 @@ class Request:
         body: unread. The first read sends ``100 Continue`` when the client waits for it, so nobody
             reads before the request is authorised.
         peer: the address of the other side, without port.
-        received_at: monotonic seconds at which the head was complete.
+        turned_away: whoever keeps the door has no time for it: it is to be told so and nothing else.
     """
 
     method: str
@@ -157,7 +157,7 @@ class Request:
     body: Body
     peer: str = ""
     scheme: str = "http"
-    received_at: float = 0.0
+    turned_away: bool = False
     _parts: tuple[str, str, str] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property

@@ -163,37 +163,6 @@ def test_R046_a_busy_target_is_in_nobodys_way_but_its_own():
     assert crowd.let_in == ["other target", "none", 2]
 
 
-def late_for(crowd, seconds):
-    """Something is late all the time."""
-    for _ in range(int(seconds / 0.1)):
-        crowd.gate.is_late("others", crowd.clock.now - 1)
-        crowd.clock.now += 0.1
-
-
-def test_R042_when_requests_have_been_late_for_a_second_the_late_are_refused():
-    crowd = Crowd(modest=0)
-    late_for(crowd, 1.2)
-    now = crowd.clock.now
-    assert [crowd.gate.is_late("a", now - age) for age in (0, 0.29, 0.31, 10)] == [False, False, True, True]
-    assert not crowd.gate.is_late("a", 0)
-
-
-def test_a_stall_refuses_nobody():
-    crowd = Crowd(modest=0)
-    late_for(crowd, 0.8)
-    assert not crowd.gate.is_late("a", crowd.clock.now - 1)
-    crowd.clock.now += 1.1
-    assert not crowd.gate.is_late("a", crowd.clock.now - 1)
-
-
-def test_T260_whoever_asks_for_little_is_never_late():
-    crowd = Crowd(modest=3)
-    late_for(crowd, 1.2)
-    old = crowd.clock.now - 1
-    assert [crowd.gate.is_late("busy", old) for _ in range(5)] == [False] * 3 + [True] * 2
-    assert not crowd.gate.is_late("modest", old)
-
-
 @pytest.mark.parametrize(("in_flight", "of_one_key"), [(1, 1), (2, 2), (4, 3), (1024, 768)])
 def test_a_key_may_have_three_quarters_and_one_at_least(in_flight, of_one_key):
     assert AdmissionLimits(in_flight=in_flight).in_flight_per_key == of_one_key

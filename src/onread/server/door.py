@@ -1,0 +1,226 @@
+"""The door of a listener: whose request is begun next, and who is sent away when too many come.
+
+A request that has come stands at the door until it is begun, and only a few are begun in each turn of the
+loop: as many as take about as long as everything else in the turn. So the loop looks at its sockets after
+every few requests, what came meanwhile is known almost as soon as it is there, and sending somebody away
+costs little more than reading their head.
+
+While no more wait than a crowd of callers explains, each is served, keys in turn, first come first served: a
+burst is no overload. When more do, they come faster than they can be served, and to wait would only make
+everybody late. Then the line is kept so short that who stands in it is served about as soon as ever, and who
+finds it full is sent away at once; a key that has nobody in it finds a place all the same. That goes on until
+nobody had to be sent away for a second. Sending away is work, too, and has its measure: a crowd that comes
+again at once is answered more slowly, and takes little time from those who are served.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from onread.functions.fair_queue import FairQueue
+from onread.server.request import ReceivedRequest
+from onread.wire.message import Response
+
+REQUEST_ID = "00000000-0000-0000-0000-000000000000"
+"""Stands in a `Refuser`'s answer for the id of the request."""
+
+_LEAST_BEGUN, _LEAST_BEGUN_CROWDED, _MOST_BEGUN = 8, 2, 64  # in one turn
+_SENT_AWAY_PER_BEGUN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorLimits:
+    """When a door is crowded, and what it does then.
+
+    Attributes:
+        crowd: how many requests may wait to be begun; with more the door is crowded.
+        short_line: how many may at a door that is, not counting the first of each key.
+        calm_seconds: a door is crowded until nobody had to be sent away for so long.
+        patience_seconds: who has waited for so long is sent away, so that everybody knows within a second.
+    """
+
+    crowd: int = 256
+    short_line: int = 2
+    calm_seconds: float = 1.0
+    patience_seconds: float = 0.9
+
+
+class Guest(Protocol):
+    """Whoever stands at the door, with one request. Each call returns at once."""
+
+    def come_in(self) -> None:
+        """The request is to be begun."""
+
+    def turn_away(self, request_id: str | None) -> None:
+        """It is not to be begun: the answer is the refuser's, with this id. None: its handler says so."""
+
+
+class Refuser(Protocol):
+    """Counts and logs who is sent away, and knows what they are told."""
+
+    @property
+    def answer(self) -> Response:
+        """The answer, `REQUEST_ID` wherever it tells the id of the request; its body is bytes."""
+        ...
+
+    def __call__(self, request: ReceivedRequest) -> str | None:
+        """One is sent away; the id of the request. None: this answer would not do for it."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """The place of one request: in the line, or (``refused``) among those who will be sent away."""
+
+    guest: Guest
+    request: ReceivedRequest
+    key: str
+    since: float
+    refused: bool = False
+    left: bool = False
+
+
+class Door:
+    """The line in front of one listener. Loop only.
+
+    Args:
+        key_of: in whose name a request waits; costs next to nothing and proves nothing.
+        call_soon: has something done in the next turn of the loop; the running loop's, unless given.
+        clock: monotonic seconds.
+        work_clock: seconds that the loop's thread has had a processor; what it has to share out.
+    """
+
+    def __init__(
+        self,
+        limits: DoorLimits,
+        *,
+        key_of: Callable[[ReceivedRequest], str],
+        refuser: Refuser,
+        call_soon: Callable[[Callable[[], None]], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        work_clock: Callable[[], float] = time.thread_time,
+    ) -> None:
+        self.crowded = False
+        self.refuser = refuser
+        self._limits = limits
+        self._key_of = key_of
+        self._clock = clock
+        self._work_clock = work_clock
+        self._call_soon = call_soon or asyncio.get_running_loop().call_soon
+        self._line: FairQueue[str, Place] = FairQueue()
+        self._refused: deque[Place] = deque()
+        self._turning = self._found_full = False
+        self._turned_at = self._began_at = self._full_at = 0.0
+        self._begun = self._may_send_away = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait to be begun or to be sent away."""
+        return len(self._line) + len(self._refused)
+
+    def knock(self, guest: Guest, request: ReceivedRequest) -> Place | None:
+        """Ask to be let in. None: the guest has been told already."""
+        if not self._turning:
+            self._turning = True
+            self._turned_at = self._began_at = self._work_clock()
+            self._begun = 1
+            self._call_soon(self._turn)
+            guest.come_in()
+            return None
+        key = self._key_of(request)
+        if self.crowded and not self._has_place(key):
+            self._found_full = True
+            if self._may_send_away and not self._refused:
+                self._may_send_away -= 1
+                guest.turn_away(self.refuser(request))
+                return None
+            place = Place(guest, request, key, self._clock(), refused=True)
+            self._refused.append(place)
+            return place
+        place = Place(guest, request, key, self._clock())
+        self._line.append(key, place)
+        if len(self._line) > self._limits.crowd:
+            self._become_crowded()
+        return place
+
+    def leave(self, place: Place) -> None:
+        """A guest who was not told yet waits no longer."""
+        if not place.left:
+            place.left = True
+            if not place.refused:
+                self._line.remove(place.key, place)
+
+    def _has_place(self, key: str) -> bool:
+        waiting = len(self._line)
+        if waiting < self._limits.short_line:
+            return True
+        return waiting < self._limits.crowd and not self._line.count(key)
+
+    def _become_crowded(self) -> None:
+        self.crowded = self._found_full = True
+        for place in self._line.keep_newest():
+            place.refused = True
+            self._refused.append(place)
+
+    def _turn(self) -> None:
+        """What was let in a turn ago has run: send away who must go, and let in the next."""
+        worked = self._work_clock()
+        begin = self._share_of_turn(worked)
+        self._turned_at, self._begun = worked, 0
+        try:
+            now = self._clock()
+            self._look_around(now)
+            self._may_send_away = begin * _SENT_AWAY_PER_BEGUN
+            self._send_away(now)
+            if self._line:
+                self._call_soon(self._begin)
+                self._let_in(begin, now)
+        finally:  # whatever fails, nobody is left standing
+            if self._begun or self._line or self._refused:
+                self._call_soon(self._turn)
+            else:
+                self._turning = False
+
+    def _share_of_turn(self, worked: float) -> int:
+        """How many take as long as what else the last turn had to do, by how long the last ones took."""
+        least = _LEAST_BEGUN_CROWDED if self.crowded else _LEAST_BEGUN
+        taken = worked - self._began_at
+        if not self._begun or taken <= 0:
+            return least
+        others = self._began_at - self._turned_at
+        return min(_MOST_BEGUN, max(least, int(others * self._begun / taken)))
+
+    def _look_around(self, now: float) -> None:
+        if self._found_full:
+            self._found_full = False
+            self._full_at = now
+        elif self.crowded and now - self._full_at > self._limits.calm_seconds:
+            self.crowded = False
+
+    def _send_away(self, now: float) -> None:
+        """As many as there is time for, and all when nobody else waits or they know it too late."""
+        refused, oldest = self._refused, now - self._limits.patience_seconds
+        while refused and (self._may_send_away or not self._line or refused[0].since <= oldest):
+            place = refused.popleft()
+            if not place.left:
+                self._may_send_away = max(0, self._may_send_away - 1)
+                place.left = True
+                place.guest.turn_away(self.refuser(place.request))
+
+    def _let_in(self, begin: int, now: float) -> None:
+        oldest = now - self._limits.patience_seconds
+        while self._line and self._begun < begin:
+            place = self._line.popleft()
+            place.left = True
+            if place.since <= oldest:
+                place.guest.turn_away(self.refuser(place.request))
+            else:
+                self._begun += 1
+                place.guest.come_in()
+
+    def _begin(self) -> None:
+        """Now begins what this turn lets in; everything else in it has been."""
+        self._began_at = self._work_clock()

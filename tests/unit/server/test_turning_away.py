@@ -1,0 +1,175 @@
+"""What a connection does while its request stands at the door, and when it is turned away there."""
+
+import asyncio
+
+from onread.server.door import REQUEST_ID, Door, DoorLimits, Place
+from onread.server.limits import Limits
+from onread.server.listener import serve
+from onread.wire.message import Response
+
+from .peer import Echo, connected
+from .test_connection import until
+
+GET = b"GET /%b HTTP/1.1\r\nHost: h\r\n\r\n"
+AN_ID = REQUEST_ID.replace("0", "1")
+PUT = b"PUT /put HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n"
+
+
+class Refuser:
+    answer = Response(status=503, headers=[("x-id", REQUEST_ID)], body=b"<%b>" % REQUEST_ID.encode())
+
+    def __call__(self, request):
+        return None if request.target.startswith("/own-words") else AN_ID
+
+
+class Doorkeeper:
+    """A door at which each request waits until the test has decided."""
+
+    refuser = Refuser()
+
+    def __init__(self):
+        self.places = []
+        self.left = []
+
+    def knock(self, guest, request):
+        place = Place(guest, request, "", 0.0)
+        self.places.append(place)
+        return place
+
+    def leave(self, place):
+        self.left.append(place)
+
+    async def next(self):
+        await until(lambda: self.places)
+        return self.places.pop(0)
+
+    async def come_in(self):
+        (await self.next()).guest.come_in()
+
+    async def turn_away(self):
+        place = await self.next()
+        place.guest.turn_away(self.refuser(place.request))
+
+
+def told(run, story, limits=None):
+    async def main():
+        door, echo = Doorkeeper(), Echo()
+        async with serve(echo, door=door, limits=limits or Limits()) as listener, connected(listener) as peer:
+            await asyncio.wait_for(story(peer, door, echo, listener), 30)
+
+    run(main())
+
+
+def test_R042_a_connection_outlives_that_its_request_is_turned_away(run):
+    async def story(peer, door, echo, _):
+        for _ in range(3):
+            peer.send(GET % b"a")
+            await door.turn_away()
+            refused = await peer.answer()
+            assert (refused.status, refused.headers["x-id"]) == (503, AN_ID)
+            assert refused.body == b"<%b>" % AN_ID.encode()
+            assert {"date", "server"} <= refused.headers.keys()
+            peer.send(GET % b"b")
+            await door.come_in()
+            assert (await peer.answer()).body == b"GET /b:"
+        assert [request.target for request in echo.seen] == ["/b"] * 3
+
+    told(run, story)
+
+
+def test_requests_sent_ahead_come_to_the_door_one_after_the_other(run):
+    async def story(peer, door, echo, _):
+        peer.send(b"".join(GET % name for name in (b"a", b"b", b"c", b"d")))
+        peer.send(GET % b"e")
+        answers = []
+        for decide in (door.turn_away, door.turn_away, door.come_in, door.turn_away, door.come_in):
+            await decide()
+            answers.append((await peer.answer()).body)
+            assert len(door.places) <= 1
+        assert answers == [
+            b"<%b>" % AN_ID.encode(),
+            b"<%b>" % AN_ID.encode(),
+            b"GET /c:",
+            b"<%b>" % AN_ID.encode(),
+            b"GET /e:",
+        ]
+        assert [request.target for request in echo.seen] == ["/c", "/e"]
+
+    told(run, story)
+
+
+def test_what_has_a_body_or_another_form_is_told_by_its_handler(run):
+    async def story(peer, door, echo, _):
+        peer.send(PUT + b"abc")
+        await door.turn_away()
+        assert (await peer.answer()).body == b"PUT /put:abc"
+        peer.send(GET % b"own-words")
+        await door.turn_away()
+        assert (await peer.answer()).body == b"GET /own-words:"
+        peer.send(GET % b"a")
+        await door.come_in()
+        await peer.answer()
+        assert [request.turned_away for request in echo.seen] == [True, True, False]
+
+    told(run, story)
+
+
+def test_whoever_leaves_while_it_waits_gives_its_place_back(run):
+    async def story(peer, door, _, listener):
+        peer.send(GET % b"a")
+        place = await door.next()
+        await peer.close()
+        await until(lambda: door.left == [place])
+        await until(lambda: not listener.connection_count)
+
+    told(run, story)
+
+
+def test_waiting_at_the_door_is_not_taken_for_idleness(run):
+    """The limits of a connection that says nothing are tiny here, and looked at all the time."""
+
+    async def story(peer, door, _, listener):
+        for _ in range(3):
+            peer.send(GET % b"a")
+            place = await door.next()
+            for connection in listener._connections:
+                connection.check(1e12)
+            place.guest.come_in()
+            for connection in listener._connections:
+                connection.check(1e12)  # told, and not yet begun
+            answer = await peer.answer()
+            assert (answer.status, answer.headers.get("connection")) == (200, None)
+
+    told(run, story)
+
+
+def test_a_drain_lets_those_at_the_door_be_decided(run):
+    async def story(peer, door, _, listener):
+        peer.send(GET % b"a")
+        place = await door.next()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(listener.drain(20))
+            await asyncio.sleep(0)
+            place.guest.turn_away(door.refuser(place.request))  # by its handler, which may say good-bye
+            answer = await peer.answer()
+            assert (answer.body, answer.headers["connection"]) == (b"GET /a:", "close")
+
+    told(run, story)
+
+
+def test_R042_a_real_door_serves_a_burst_whole(run):
+    async def main():
+        echo = Echo()
+        door = Door(DoorLimits(), key_of=lambda request: request.peer, refuser=Refuser())
+        async with serve(echo, door=door) as listener:
+
+            async def ask():
+                async with connected(listener) as peer:
+                    peer.send(GET % b"a")
+                    return (await peer.answer()).status
+
+            statuses = await asyncio.gather(*(ask() for _ in range(100)))
+            assert statuses == [200] * 100
+            await until(lambda: door.waiting == 0)
+
+    run(main())
