@@ -54,6 +54,7 @@ _STAGES = {
     "stores/": "store",
     "gateway/admission": "admission",
     "gateway/gate": "admission",
+    "outbound/": "outbound",
     "gateway/observe": "log, metrics",
     "telemetry/": "log, metrics",
     "gateway/": "pipeline, dispatch",
