@@ -4,7 +4,7 @@ Caller, function and their connections are played in the same thread, so nothing
 kernel, no other process, no loop's IO. What is left can be compared between two versions of the code on a
 busy machine: by the CPU of the thread, hot (one after the other) and cold (the caches emptied before each,
 as another process does), and by the bytecodes and calls of each stage, which no neighbour changes. What time
-alone makes happen (watches, the writing of waiting lines) is not counted: counting takes a hundred times as long.
+alone makes happen (watches, the writing of waiting lines) is not counted, for counting takes its time.
 
     python -m bench.road [FOLDER]     FOLDER keeps the data directory between runs
 """
@@ -137,10 +137,14 @@ class Line:
 
 
 class FakeStore(FakeTransport):
-    """The store's side of a connection: every request gets the same answer, in the coming turn of the loop."""
+    """The store's side of a connection: the same answer to every request, in the coming turn of the loop."""
 
     def __init__(self, connection: asyncio.Protocol) -> None:
-        super().__init__(lambda _data: asyncio.get_running_loop().call_soon(connection.data_received, STORED))
+        super().__init__(self._answer)
+        self._connection = connection
+
+    def _answer(self, _request: bytes) -> None:
+        asyncio.get_running_loop().call_soon(self._connection.data_received, STORED)
 
 
 class Played:
@@ -316,7 +320,7 @@ async def open_stage(data_dir: Path) -> AsyncIterator[Stage]:
         scope.callback(stage.close)
         pipeline = cast(Pipeline, cast(MethodType, gateway.front.handler).__self__)
         for store in pipeline.dispatch.stores._upstreams:
-            store._client._connect_to = _connect  # type: ignore[method-assign]
+            store._client._connect_to = _connect  # type: ignore[method-assign, assignment]
         stage.front = listener(pipeline.handle)
         stage.functions = listener(replace(pipeline, admission=None).handle)
         stage.call()

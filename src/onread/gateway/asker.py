@@ -16,7 +16,7 @@ from onread.policy.principal import Principal, PrincipalKind
 _log = structlog.get_logger("onread.authorize")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Asker:
     """Who asks, and with what policies of his own.
 

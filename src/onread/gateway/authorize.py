@@ -6,10 +6,11 @@ along is in `own_policies`, what hangs on the resources in `attached_policies`.
 Source: Amazon S3 User Guide, "Configuring IAM policies for Object Lambda access points".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
+from typing import Any
 
 from onread.addressing.arn import FunctionReference
 from onread.errors import AccessDenied, LambdaPermissionError, MissingAuthenticationToken
@@ -24,6 +25,7 @@ from onread.gateway.call import (
     BucketTarget,
     ObjectLambdaTarget,
     ResolvedCall,
+    RoutedCall,
     ServiceTarget,
     WriteTarget,
     is_object_lambda,
@@ -37,6 +39,7 @@ from onread.objectlambda.configuration import parse_function_arn
 from onread.objectlambda.sessions import CALLED_VIA
 from onread.policy.actions import function_arn, required_action
 from onread.policy.principal import Principal, PrincipalKind
+from onread.wire.frozen import frozen
 
 _VIA_OBJECT_LAMBDA = called_via((CALLED_VIA,))
 _NO_KEYS = Place(arn="*")
@@ -85,35 +88,7 @@ class Authorizer:
             known.routed.request_id,
             let_in=_is_let_in(call),
         )
-        place = self._check(call, asker)
-        data = self._data
-        return AuthorizedCall(
-            resolved=call,
-            may_delete=partial(data.may_delete, asker, place),
-            may_list=partial(data.may_list, asker, place),
-            may_read_tags=partial(data.may_read_tags, asker, place, known.routed.params),
-            may_copy_tags=partial(
-                data.may_copy_tags, known.routed.operation.name, asker, place, known.routed.params
-            ),
-            require_tags=partial(data.require_tags, known.routed.operation.name, asker, place),
-            require_named=partial(self._services.require_named, known.routed.operation, asker),
-            recheck=partial(self._recheck, call, now),
-            may_read_input=partial(self._may_read_input, call, asker),
-        )
-
-    def _recheck(self, call: ResolvedCall, now: datetime) -> None:
-        """Once more, by the policies as they are by then; the time is still that of the request."""
-        self(call, now=now)
-
-    def _may_read_input(self, call: ResolvedCall, asker: Asker) -> bool:
-        """What is asked of an ``inputS3Url`` when it is used: for one that the gateway will not see."""
-        if not isinstance(call.target, ObjectLambdaTarget):
-            return False
-        if asker.principal.kind is PrincipalKind.ANONYMOUS:
-            return False
-        supporting = call.target.supporting
-        place = self.attached.access_point(supporting, _VIA_OBJECT_LAMBDA)
-        return self._data.may_read_input(asker, place, call.known.routed.params)
+        return AuthorizedCall(resolved=call, rights=_Rights(self, call, asker, self._check(call, asker), now))
 
     def allows(self, principal: Principal, action: str, resource: str) -> bool:
         """Whether a principal may do one more thing, beyond the request itself."""
@@ -127,7 +102,8 @@ class Authorizer:
         return OwnPoliciesOf(self.records)
 
     @cached_property
-    def _services(self) -> ServiceRules:
+    def services(self) -> ServiceRules:
+        """The rules of services' own operations."""
         return ServiceRules(
             records=self.records,
             account_id=self.account_id,
@@ -136,7 +112,8 @@ class Authorizer:
         )
 
     @cached_property
-    def _data(self) -> DataRules:
+    def data(self) -> DataRules:
+        """The rules of objects and buckets."""
         return DataRules(
             attached=self.attached,
             object_tags=self.object_tags,
@@ -156,7 +133,7 @@ class Authorizer:
             raise AccessDenied("This URL reads only the object that it was made for.")
         match call.target:
             case ServiceTarget():
-                self._services.check(call, asker)
+                self.services.check(call, asker)
                 return _NO_KEYS
             case WriteTarget():
                 return self._check_write(asker)
@@ -176,7 +153,7 @@ class Authorizer:
         self.attached.refuse_strangers(asker.principal, bucket)
         place = self.attached.bucket(bucket)
         check_grant(call, place.arn)
-        self._data.check(call, asker, place)
+        self.data.check(call, asker, place)
         return place
 
     def _check_write(self, asker: Asker) -> Place:
@@ -191,7 +168,7 @@ class Authorizer:
         if not asker.let_in:
             self.attached.refuse_strangers(asker.principal, access_point.bucket, access_point)
         place = self.attached.access_point(access_point, extra)
-        self._data.check(call, asker, place)
+        self.data.check(call, asker, place)
         return place
 
     def _check_object_lambda(self, call: ResolvedCall, asker: Asker, target: ObjectLambdaTarget) -> Place:
@@ -229,6 +206,53 @@ class Authorizer:
             extra=_VIA_OBJECT_LAMBDA,
             refusal=LambdaPermissionError,
         )
+
+
+@frozen()
+class _Rights:
+    """See `Rights`; of the one who asked, at the place that was addressed."""
+
+    authorizer: Authorizer
+    call: ResolvedCall
+    asker: Asker
+    place: Place
+    now: datetime
+
+    def may_delete(self, key: str, version_id: str | None) -> bool:
+        return self.authorizer.data.may_delete(self.asker, self.place, key, version_id)
+
+    def may_list(self) -> bool:
+        return self.authorizer.data.may_list(self.asker, self.place)
+
+    def may_read_tags(self) -> bool:
+        return self.authorizer.data.may_read_tags(self.asker, self.place, self._routed.params)
+
+    def may_copy_tags(self) -> bool:
+        routed = self._routed
+        return self.authorizer.data.may_copy_tags(
+            routed.operation.name, self.asker, self.place, routed.params
+        )
+
+    def may_read_input(self) -> bool:
+        """What is asked of an ``inputS3Url`` when it is used: for one that the gateway will not see."""
+        target = self.call.target
+        if not isinstance(target, ObjectLambdaTarget) or self.asker.principal.kind is PrincipalKind.ANONYMOUS:
+            return False
+        place = self.authorizer.attached.access_point(target.supporting, _VIA_OBJECT_LAMBDA)
+        return self.authorizer.data.may_read_input(self.asker, place, self._routed.params)
+
+    def require_tags(self, params: Mapping[str, Any]) -> None:
+        self.authorizer.data.require_tags(self._routed.operation.name, self.asker, self.place, params)
+
+    def require_named(self, params: Mapping[str, Any]) -> None:
+        self.authorizer.services.require_named(self._routed.operation, self.asker, params)
+
+    def recheck(self) -> None:
+        self.authorizer(self.call, now=self.now)  # the time is still that of the request
+
+    @property
+    def _routed(self) -> RoutedCall:
+        return self.call.known.routed
 
 
 def _is_let_in(call: ResolvedCall) -> bool:

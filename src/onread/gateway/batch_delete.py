@@ -30,7 +30,7 @@ async def delete_objects(
     allowed: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
     for item in delete["Objects"]:
-        (allowed if call.may_delete(item["Key"], item.get("VersionId")) else refused).append(item)
+        (allowed if call.rights.may_delete(item["Key"], item.get("VersionId")) else refused).append(item)
     answer: Output | Response = Output()
     if allowed:  # a store takes no empty list
         if refused:  # the document that came would delete those too

@@ -4,8 +4,8 @@
 type error.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from onread.addressing.address import Address
 from onread.addressing.arn import FunctionReference
@@ -143,31 +143,49 @@ def is_object_lambda(call: ResolvedCall) -> bool:
     return isinstance(call.target, WriteTarget | BucketFunctionTarget)
 
 
+class Rights(Protocol):
+    """What is asked of an allowed call on its way: each question goes to every policy on the way."""
+
+    def may_delete(self, key: str, version_id: str | None) -> bool:
+        """Whether the caller may delete this key (and version), for batch deletes."""
+        ...
+
+    def may_list(self) -> bool:
+        """Whether the caller may list, which decides between 404 and 403 for a missing key."""
+        ...
+
+    def may_read_tags(self) -> bool:
+        """Whether the caller may know of the object's tags."""
+        ...
+
+    def may_copy_tags(self) -> bool:
+        """Whether the caller may read the tags of a copy's source and set the target's."""
+        ...
+
+    def may_read_input(self) -> bool:
+        """Whether the caller may read the original of a transformed object."""
+        ...
+
+    def require_tags(self, params: Mapping[str, Any]) -> None:
+        """Ask about the tags in a document; raises AccessDenied."""
+
+    def require_named(self, params: Mapping[str, Any]) -> None:
+        """Ask about what the document of a service's operation names, its head included.
+
+        Raises:
+            AccessDenied: it is not allowed.
+        """
+
+    def recheck(self) -> None:
+        """Ask everything once more, by the policies as they are now; raises what ``authorize`` does."""
+
+
 @frozen(kw_only=True)
 class AuthorizedCall:
-    """Every policy on the way agreed. Made by ``authorize`` alone.
-
-    Attributes:
-        may_delete: whether the caller may delete this key (and version), for batch deletes.
-        may_list: whether the caller may list, which decides between 404 and 403 for a missing key.
-        may_read_tags: whether the caller may know of the object's tags.
-        may_copy_tags: whether the caller may copy a source's tags.
-        require_tags: asks about the tags in a document; raises AccessDenied.
-        recheck: asks everything once more, by the policies as they are now; raises what ``authorize`` does.
-        may_read_input: whether the caller may read the original of a transformed object.
-        require_named: asks about what the document of a service's operation names, its head included;
-            raises AccessDenied.
-    """
+    """Every policy on the way agreed. Made by ``authorize`` alone."""
 
     resolved: ResolvedCall
-    may_delete: Callable[[str, str | None], bool]
-    may_list: Callable[[], bool]
-    may_read_tags: Callable[[], bool]
-    may_copy_tags: Callable[[], bool]
-    require_tags: Callable[[Mapping[str, Any]], None]
-    require_named: Callable[[Mapping[str, Any]], None]
-    recheck: Callable[[], None]
-    may_read_input: Callable[[], bool]
+    rights: Rights
 
     @property
     def routed(self) -> RoutedCall:

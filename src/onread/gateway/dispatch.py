@@ -100,7 +100,7 @@ class Dispatch:
         if handler is None:
             raise NotImplemented(f"{operation.name} is not implemented.")
         params = await _params(call)
-        call.require_named(params)
+        call.rights.require_named(params)
         return await handler(
             ControlCall(
                 params=params,
@@ -162,7 +162,7 @@ class Dispatch:
             return None
         seconds = self.transformation.settings.input_url_seconds
         url = self.stores.direct_url(bucket, METHODS[routed.operation.name], routed.params, seconds)
-        return url if url is not None and call.may_read_input() else None
+        return url if url is not None and call.rights.may_read_input() else None
 
     async def _write(self, call: AuthorizedCall, route: str | None, scope: AsyncExitStack) -> Output:
         write = WriteCall(
@@ -192,7 +192,7 @@ class Dispatch:
         if operation.name == "PutBucketPolicy" and "Policy" in asked.params:
             refuse_public_policy(self.records, self.account_id, str(asked.params.get("Policy", "")))
         if operation.name == "PutObjectTagging":
-            call.require_tags(asked.params)
+            call.rights.require_tags(asked.params)
         try:
             answer = await self.stores.execute(asked, scope)
         except NoSuchKey as missing:
@@ -220,7 +220,7 @@ def _read_call(call: AuthorizedCall, target: ObjectLambdaTarget, direct_url: str
 
 def _hide_missing(call: AuthorizedCall, missing: NoSuchKey | None) -> None:
     """Who may not list must not learn which keys exist. Source: GetObject, "Permissions"."""
-    if call.routed.operation.name in ("GetObject", "HeadObject") and not call.may_list():
+    if call.routed.operation.name in ("GetObject", "HeadObject") and not call.rights.may_list():
         raise AccessDenied from missing
 
 

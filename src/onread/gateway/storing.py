@@ -58,7 +58,7 @@ async def store_call(
         params=params,
         account_id=account_id,
         body=body,
-        may_copy_tags=call.may_copy_tags,
+        may_copy_tags=call.rights.may_copy_tags,
         request=routed.request,
         document=document,
         copy_source=source,
@@ -69,15 +69,15 @@ def _upload(call: AuthorizedCall) -> Body:
     headers = call.routed.request.headers
     if "content-length" not in headers and "transfer-encoding" not in headers:
         raise MissingContentLength
-    return RecheckedBody(open_payload(call), call.recheck)
+    return RecheckedBody(open_payload(call), call.rights.recheck)
 
 
 def without_unreadable_tags(call: AuthorizedCall, answer: Output | Response) -> Output | Response:
     """``x-amz-tagging-count`` comes "when you have the relevant permission to read object tags"."""
     if isinstance(answer, Output):
-        if "TagCount" in answer.members and not call.may_read_tags():
+        if "TagCount" in answer.members and not call.rights.may_read_tags():
             answer.members = {name: value for name, value in answer.members.items() if name != "TagCount"}
-    elif any(name.lower() == _TAG_COUNT for name, _ in answer.headers) and not call.may_read_tags():
+    elif any(name.lower() == _TAG_COUNT for name, _ in answer.headers) and not call.rights.may_read_tags():
         answer.headers = [pair for pair in answer.headers if pair[0].lower() != _TAG_COUNT]
     return answer
 
