@@ -172,7 +172,7 @@ def presigned_target(
         service=service,
         now=now or datetime.now(UTC),
         expires_seconds=expires_seconds,
-    )
+    ).url
     return url.removeprefix(f"http://{host_of(world)}")
 
 

@@ -131,7 +131,7 @@ class Road:
             service=options.pop("service", "s3"),
             now=self.now,
             expires_seconds=options.pop("expires_seconds", 60),
-        )
+        ).url
         return request(method, url.removeprefix(f"http://{HOST}"), BytesBody(b""), [("Host", HOST)])
 
     async def user(self, name: str, policy: str | None = None) -> tuple[str, str]:

@@ -78,7 +78,7 @@ class CodeDownloads:
             service="onread",
             now=self._clock(),
             expires_seconds=LIFE_SECONDS,
-        )
+        ).url
 
     async def _zip(self, sha256: str, name: str) -> Output:
         content = await self._records.load_code(sha256)

@@ -1,7 +1,7 @@
 """Who is asking: find the key, verify the signature, name the principal."""
 
-from collections.abc import Callable, Container
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -28,16 +28,20 @@ from onread.gateway.documents import read_document
 from onread.metadata.facade import Records
 from onread.metadata.key_uses import KeyUse
 from onread.metadata.records import AccessKey
-from onread.objectlambda.sessions import open_session
+from onread.objectlambda.input_url import InputUrl
+from onread.objectlambda.open_runs import OpenRuns
+from onread.objectlambda.sessions import acting_in, input_secret, open_session, refuse_expired
 from onread.policy.principal import Principal, PrincipalKind
 from onread.sigv4.session_token import session_secret
 from onread.sigv4.verify import (
     ClaimedSignature,
+    check_age,
     check_scope,
     read_signature,
     refuse_unknown_access_key,
     verify,
 )
+from onread.wire.frozen import changed
 
 _OBJECT_LAMBDA_SUFFIXES = (OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PLAIN_SUFFIX)
 
@@ -66,7 +70,7 @@ class Authenticator:
         session_key: the 32 bytes from which session tokens and their secrets derive.
         is_live: whether an execution environment still exists; its credentials end with it.
         chain_of: the functions in whose runs an execution environment acts at this moment.
-        open_runs: the request ids of the runs under way; an ``inputS3Url`` ends with its run.
+        open_runs: the runs under way, and the URLs that they were given; an ``inputS3Url`` ends with its run.
     """
 
     records: Records
@@ -75,7 +79,7 @@ class Authenticator:
     session_key: bytes
     is_live: Callable[[str], bool]
     chain_of: Callable[[str], tuple[str, ...]]
-    open_runs: Container[str]
+    open_runs: OpenRuns
 
     async def __call__(self, call: RoutedCall, *, now: datetime) -> AuthenticatedCall:
         """The call with its principal; an unsigned call comes back anonymous, except where none may be.
@@ -87,6 +91,8 @@ class Authenticator:
             SignatureDoesNotMatch, InvalidSignature: the latter for ``s3-object-lambda`` scopes, as on AWS.
             InvalidAccessKeyId, InvalidToken, AccessDenied, RequestTimeTooSkewed and the rest of section 4.
         """
+        if (url := self.open_runs.url_used_by(call.request)) is not None:
+            return self._by_url(call, url, now)
         claim = read_signature(call.request)
         if claim is None:
             return AuthenticatedCall(routed=call, principal=self._anonymous(call))
@@ -106,6 +112,14 @@ class Authenticator:
             raise _as_object_lambda_says(error) from error
         if claim.session_token is None and principal.kind is PrincipalKind.USER:
             self.records.key_uses.note(claim.access_key_id, KeyUse(now, claim.service, claim.region))
+        return AuthenticatedCall(routed=call, principal=principal, claim=claim, verified=verified)
+
+    def _by_url(self, call: RoutedCall, url: InputUrl, now: datetime) -> AuthenticatedCall:
+        """The very URL that an open run was given: what it was signed as need not be found out again."""
+        claim, verified = url.presigned.claim, url.presigned.verified
+        check_age(claim, now)
+        refuse_expired(url.principal, now)
+        principal = self._of_session(url.principal)
         return AuthenticatedCall(routed=call, principal=principal, claim=claim, verified=verified)
 
     def _anonymous(self, call: RoutedCall) -> Principal:
@@ -137,8 +151,7 @@ class Authenticator:
     def _identify(self, claim: ClaimedSignature, now: datetime) -> tuple[str, Principal | None]:
         """The secret that should have signed and whose it is; None: nobody's (in the same time)."""
         if claim.session_token is not None:
-            principal = self._session(claim.session_token, claim.access_key_id, now)
-            return session_secret(claim.session_token, key=self.session_key), principal
+            return self._by_session(claim.session_token, claim.access_key_id, now)
         key = self.records.access_key(claim.access_key_id)
         if key is None or not key.active:
             return "", None
@@ -159,25 +172,27 @@ class Authenticator:
             access_key_id=key.access_key_id,
         )
 
-    def _session(self, token: str, access_key_id: str, now: datetime) -> Principal:
+    def _by_session(self, token: str, access_key_id: str, now: datetime) -> tuple[str, Principal]:
         sealed = open_session(token, key=self.session_key, access_key_id=access_key_id, now=now)
+        if sealed.input_grant is not None:
+            return input_secret(access_key_id, key=self.session_key), self._of_session(sealed)
+        if (session := sealed.function_session) is not None:
+            # A function's keys act inside its present run; whatever is made with them carries that along.
+            sealed = acting_in(token, self.chain_of(session.environment_id), key=self.session_key)
+        return session_secret(token, key=self.session_key), self._of_session(sealed)
+
+    def _of_session(self, sealed: Principal) -> Principal:
+        """Whose temporary credentials these are, when they are good for anything still."""
         if sealed.function_session and not self.is_live(sealed.function_session.environment_id):
             raise InvalidToken("The execution environment of these credentials has ended.")
         if sealed.input_grant and sealed.input_grant.request_id not in self.open_runs:
             raise AccessDenied("The run for which this URL was made has ended.")
-        principal = self._as_of_now(self._with_chain(sealed))
+        principal = self._as_of_now(sealed)
         if principal is not None:
             return principal
         if sealed.input_grant:
             raise AccessDenied("The caller of this URL is no longer known.")
         raise InvalidToken("Whoever these credentials were made for is gone, or the key that asked for them.")
-
-    def _with_chain(self, sealed: Principal) -> Principal:
-        """A function's keys act inside its present run; whatever is made with them carries that along."""
-        session = sealed.function_session
-        if session is None or sealed.input_grant is not None:
-            return sealed
-        return replace(sealed, chain=self.chain_of(session.environment_id))
 
     def _as_of_now(self, sealed: Principal) -> Principal | None:
         """Credentials carry their owner's rights as they are now; None when there is no such owner.
@@ -190,13 +205,15 @@ class Authenticator:
             if sealed.role_id is None or self.records.identities.role_by_id(sealed.role_id) is not None:
                 return sealed
             # A function whose role is gone can still answer: WriteGetObjectResponse needs no role.
-            return replace(sealed, role_id=None) if sealed.function_session else None
+            return changed(sealed, role_id=None) if sealed.function_session else None
         key_id = sealed.session.parent_key_id if sealed.session is not None else sealed.access_key_id
         key = self.records.access_key(key_id or "")
         owner = self._owner(key) if key is not None and key.active else None
         if owner is None or owner.principal_id != sealed.principal_id:
             return None
-        return replace(sealed, arn=owner.arn, user_name=owner.user_name)
+        if (owner.arn, owner.user_name) == (sealed.arn, sealed.user_name):
+            return sealed
+        return changed(sealed, arn=owner.arn, user_name=owner.user_name)
 
 
 def _as_object_lambda_says(error: SignatureDoesNotMatch) -> InvalidSignature:
@@ -210,7 +227,7 @@ async def _with_document(call: RoutedCall, claim: ClaimedSignature) -> RoutedCal
     """The call with its body read, where the signature covers the body's hash without saying it."""
     if claim.payload_hash is not None or call.document is not None:
         return call
-    return replace(call, document=await read_document(call.request.body, call.operation.document_limit_bytes))
+    return changed(call, document=await read_document(call.request.body, call.operation.document_limit_bytes))
 
 
 def _accepted(address: Address, region: str) -> tuple[frozenset[str], str]:

@@ -13,10 +13,10 @@ from urllib.parse import quote, urlsplit
 
 from onread.errors import AccessDenied, MissingAuthenticationToken
 from onread.objectlambda.event import is_credential, parameters
-from onread.objectlambda.sessions import seal_input_session
+from onread.objectlambda.sessions import input_secret, narrowed, seal_input_session
 from onread.policy.principal import InputGrant, Principal
-from onread.sigv4.session_token import session_secret
-from onread.sigv4.sign import presign
+from onread.sigv4.sign import Presigned, presign
+from onread.wire.frozen import frozen
 from onread.wire.message import Headers, Request
 
 
@@ -61,6 +61,14 @@ _SIGNED_WHEN_SENT = ("x-amz-expected-bucket-owner", "x-amz-request-payer")
 _SIGNED_WHEN_STRICT = "x-amz-checksum-mode"
 
 
+@frozen()
+class InputUrl:
+    """An ``inputS3Url``, and the principal that whoever uses it has: what its session holds, sealed."""
+
+    presigned: Presigned
+    principal: Principal
+
+
 def build_input_url(
     *,
     operation: str,
@@ -75,7 +83,7 @@ def build_input_url(
     now: datetime,
     expires_seconds: int,
     strict: bool,
-) -> str:
+) -> InputUrl:
     """A URL that reads what the caller asked for, as the caller, until it expires.
 
     It is path style, by the access point's alias, so that an endpoint without DNS will do. ``Range`` and
@@ -100,7 +108,7 @@ def build_input_url(
         expires_at=now + timedelta(seconds=expires_seconds),
     )
     split = urlsplit(endpoint)
-    return presign(
+    presigned = presign(
         method=grant.method,
         scheme=split.scheme,
         host=split.netloc,
@@ -108,13 +116,14 @@ def build_input_url(
         query=_query(operation, grant, request),
         headers=signed_headers(request.headers, strict=strict),
         access_key_id=principal.access_key_id,
-        secret=session_secret(session, key=session_key),
+        secret=input_secret(principal.access_key_id, key=session_key),
         session_token=session,
         region=source.region,
         service="s3",
         now=now,
         expires_seconds=expires_seconds,
     )
+    return InputUrl(presigned, narrowed(principal, grant))
 
 
 def signed_headers(headers: Headers, *, strict: bool) -> list[tuple[str, str]]:

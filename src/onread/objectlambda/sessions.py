@@ -7,14 +7,14 @@ facts given here.
 """
 
 from base64 import b64decode, b64encode
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
 
 from onread.errors import AccessDenied, ExpiredToken, InvalidToken
 from onread.objectlambda.principal_facts import principal_from_facts, principal_to_facts
 from onread.policy.principal import InputGrant, Principal
-from onread.sigv4.session_token import open_sealed, seal
+from onread.sigv4.session_token import open_sealed, seal, session_secret
+from onread.wire.frozen import changed, frozen
 
 SESSION_PURPOSE = "session"
 """The purpose for which the key of the sessions is derived from the master key."""
@@ -61,6 +61,15 @@ def seal_input_session(
     return seal(document, key=key, nonce=nonce)
 
 
+@frozen()
+class _Session:
+    """What a token says. ``ends_at``: Unix seconds, for an ``inputS3Url``'s."""
+
+    access_key_id: str
+    principal: Principal
+    ends_at: float | None = None
+
+
 def open_session(token: str, *, key: bytes, access_key_id: str, now: datetime) -> Principal:
     """The principal of a session, with its ``input_grant`` or ``session`` set.
 
@@ -72,37 +81,59 @@ def open_session(token: str, *, key: bytes, access_key_id: str, now: datetime) -
         ExpiredToken: its time is over.
         AccessDenied: it was an ``inputS3Url``'s and its time is over.
     """
-    document = open_sealed(token, key=key)
-    if document.get("access_key_id") != access_key_id:
+    session = _opened(token, key)
+    if session.access_key_id != access_key_id:
         raise InvalidToken
-    match document.get("use"):
-        case "input":
-            return _input_principal(document, access_key_id, now)
-        case "direct":
-            return _direct_principal(document, access_key_id, now)
-        case _:
-            raise InvalidToken
-
-
-def _direct_principal(document: dict[str, Any], access_key_id: str, now: datetime) -> Principal:
-    principal = principal_from_facts(document["principal"], access_key_id=access_key_id)
-    _refuse_expired(principal, now)
-    return principal
-
-
-def _input_principal(document: dict[str, Any], access_key_id: str, now: datetime) -> Principal:
-    if now.timestamp() >= document["expires_at"]:
+    if session.ends_at is not None and now.timestamp() >= session.ends_at:
         raise AccessDenied("Request has expired")
-    principal = principal_from_facts(document["principal"], access_key_id=access_key_id)
-    _refuse_expired(principal, now)
-    grant = InputGrant(**{**document["grant"], "key": _key_from_text(document["grant"]["key"])})
-    return replace(principal, called_via=(CALLED_VIA,), input_grant=grant)
+    refuse_expired(session.principal, now)
+    return session.principal
 
 
-def _refuse_expired(principal: Principal, now: datetime) -> None:
+@lru_cache(maxsize=256)  # a function brings the same one with every write
+def acting_in(token: str, chain: tuple[str, ...], *, key: bytes) -> Principal:
+    """The principal of an environment's session, inside the runs that it acts in."""
+    return changed(_opened(token, key).principal, chain=chain)
+
+
+def input_secret(access_key_id: str, *, key: bytes) -> str:
+    """What signs the ``inputS3Url`` of a caller: it never leaves the gateway, so one does for all of them."""
+    return session_secret(f"{_INPUT}/{access_key_id}", key=key)  # no token has a slash
+
+
+def narrowed(principal: Principal, grant: InputGrant) -> Principal:
+    """The caller, as whoever reads by an ``inputS3Url``."""
+    return changed(principal, called_via=(CALLED_VIA,), input_grant=grant)
+
+
+def refuse_expired(principal: Principal, now: datetime) -> None:
+    """Return unless temporary credentials have ended.
+
+    Raises:
+        ExpiredToken: they have.
+    """
     session = principal.session
     if session is not None and session.expires_at is not None and now >= session.expires_at:
         raise ExpiredToken
+
+
+@lru_cache(maxsize=256)  # a refusal is not kept
+def _opened(token: str, key: bytes) -> _Session:
+    document = open_sealed(token, key=key)
+    access_key_id = document.get("access_key_id")
+    if not isinstance(access_key_id, str):
+        raise InvalidToken
+    match document.get("use"):
+        case "input":
+            principal = principal_from_facts(document["principal"], access_key_id=access_key_id)
+            grant = InputGrant(**{**document["grant"], "key": _key_from_text(document["grant"]["key"])})
+            return _Session(access_key_id, narrowed(principal, grant), document["expires_at"])
+        case "direct":
+            return _Session(
+                access_key_id, principal_from_facts(document["principal"], access_key_id=access_key_id)
+            )
+        case _:
+            raise InvalidToken
 
 
 def _key_to_text(key: str | None) -> str | None:

@@ -20,7 +20,7 @@ from onread.functions.invoker import Invocation, Invoker, Outcome, Returned, Run
 from onread.objectlambda.admission import Admitted, FindFunction, ReadCall, admit
 from onread.objectlambda.answer import answer
 from onread.objectlambda.event import build_event, get_object_context
-from onread.objectlambda.input_url import build_input_url
+from onread.objectlambda.input_url import InputUrl, build_input_url
 from onread.objectlambda.open_runs import OpenRuns
 from onread.objectlambda.outcome import error_of_run, invalid_response, invoke_errors
 from onread.objectlambda.rendezvous import Delivery, Meeting, Rendezvous
@@ -119,14 +119,14 @@ class Transformation:
         async with AsyncExitStack() as life:
             watch = life.enter_context(TransformWatch(self.metrics, call.access_point.name))
             token = self._mint(admitted)
-            input_url = self.presign(call)
+            url = self._input_url(call)
             context = get_object_context(
-                input_url=input_url, output_route=self.settings.route, output_token=token
+                input_url=_text_of(call, url), output_route=self.settings.route, output_token=token
             )
             with invoke_errors(call.request_id, admitted.function):
                 event = self._build(admitted, context)
                 meeting = life.enter_context(self.rendezvous.expect(token, deadline=deadline))
-                running = await self._invoke(admitted, event, deadline)
+                running = await self._invoke(admitted, event, deadline, url)
             watch.mark("queue")
             life.enter_context(_AbandonedOnFailure(running))
             delivery = await self._wait(admitted, running, meeting)
@@ -143,8 +143,9 @@ class Transformation:
         call = admitted.call
         with TransformWatch(self.metrics, call.access_point.name) as watch:
             with invoke_errors(call.request_id, admitted.function):
-                event = self._build(admitted, {"inputS3Url": self.presign(call)})
-                running = await self._invoke(admitted, event, deadline)
+                url = self._input_url(call)
+                event = self._build(admitted, {"inputS3Url": _text_of(call, url)})
+                running = await self._invoke(admitted, event, deadline, url)
             watch.mark("queue")
             with _AbandonedOnFailure(running):
                 outcome = await self._finished(running, deadline)
@@ -167,10 +168,12 @@ class Transformation:
         )
         return mint(ticket, key=self.token_key, randomness=self.random_bytes(RANDOM_BYTES))
 
-    def presign(self, call: ReadCall) -> str:
-        """The ``inputS3Url`` of a read."""
-        if call.direct_url is not None:
-            return call.direct_url
+    def _input_url(self, call: ReadCall) -> InputUrl | None:
+        """None: the function reads from the store itself."""
+        return self.presign(call) if call.direct_url is None else None
+
+    def presign(self, call: ReadCall) -> InputUrl:
+        """The ``inputS3Url`` of a read that comes back through the gateway."""
         return build_input_url(
             operation=call.operation,
             params=call.params,
@@ -200,7 +203,9 @@ class Transformation:
             principal=call.principal,
         )
 
-    async def _invoke(self, admitted: Admitted, event: bytes, deadline: float) -> Running:
+    async def _invoke(
+        self, admitted: Admitted, event: bytes, deadline: float, url: InputUrl | None
+    ) -> Running:
         invocation = Invocation(
             request_id=admitted.call.request_id,
             function=admitted.function,
@@ -212,7 +217,7 @@ class Transformation:
         )
         try:
             async with asyncio.timeout_at(deadline):
-                return await self.runs.start(self.invoker, invocation)
+                return await self.runs.start(self.invoker, invocation, url)
         except TimeoutError as error:
             raise LambdaTimeout from error
 
@@ -246,6 +251,10 @@ class Transformation:
             request_id=admitted.call.request_id,
             limit_seconds=self.settings.timeout_seconds,
         )
+
+
+def _text_of(call: ReadCall, url: InputUrl | None) -> str:
+    return url.presigned.url if url is not None else call.direct_url or ""
 
 
 class _AbandonedOnFailure:

@@ -55,17 +55,13 @@ def open_sealed(token: str, *, key: bytes) -> dict[str, Any]:
     Raises:
         InvalidToken: it was not. There is one spelling of a token: none that decodes alike is taken.
     """
-    document: dict[str, Any] = orjson.loads(_opened(token, key))
-    return document
-
-
-@lru_cache(maxsize=256)  # a function brings the same one with every write
-def _opened(token: str, key: bytes) -> bytes:
     sealed = _decoded(token)
     try:
-        return _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _FORMAT)
+        opened = _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _FORMAT)
     except (InvalidTag, ValueError) as error:
         raise InvalidToken from error
+    document: dict[str, Any] = orjson.loads(opened)
+    return document
 
 
 @lru_cache(maxsize=256)  # made to sign with, asked for again to verify

@@ -18,13 +18,31 @@ from onread.sigv4.canonical import (
     query_forms,
     string_to_sign,
 )
-from onread.sigv4.claim import ALGORITHM, UNSIGNED_PAYLOAD
+from onread.sigv4.claim import ALGORITHM, UNSIGNED_PAYLOAD, ClaimedSignature
 from onread.sigv4.scope import MAX_EXPIRES_SECONDS, TERMINATOR, signs_as_s3
 from onread.sigv4.signature import sign_text, signing_key
+from onread.sigv4.verify import VerifiedSignature
 from onread.wire.dates import format_basic
+from onread.wire.frozen import frozen
 from onread.wire.message import Headers
 
 _EMPTY_SHA256 = sha256(b"").hexdigest()
+
+
+@frozen(kw_only=True)
+class Presigned:
+    """A URL that is a permission until it expires, and what `read_signature` and `verify` make of its use.
+
+    Attributes:
+        target: path and query, as a client sends them.
+    """
+
+    url: str
+    method: str
+    host: str
+    target: str
+    claim: ClaimedSignature
+    verified: VerifiedSignature
 
 
 def presign(
@@ -42,7 +60,7 @@ def presign(
     service: str,
     now: datetime,
     expires_seconds: int,
-) -> str:
+) -> Presigned:
     """A URL that is a permission until it expires.
 
     Args:
@@ -71,8 +89,28 @@ def presign(
     )
     key = signing_key(secret, timestamp[:8], region, service)
     signature = sign_text(key, string_to_sign(timestamp, scope, canonical_request))
-    text = "&".join([f"{name}={value}" for name, value in pairs])
-    return f"{scheme}://{host}{path}?{text}&X-Amz-Signature={signature}"
+    target = f"{path}?{'&'.join([f'{name}={value}' for name, value in pairs])}&X-Amz-Signature={signature}"
+    signed_at = now.replace(microsecond=0)
+    return Presigned(
+        url=f"{scheme}://{host}{target}",
+        method=method,
+        host=host,
+        target=target,
+        claim=ClaimedSignature(
+            form="query",
+            access_key_id=access_key_id,
+            date=timestamp[:8],
+            region=region,
+            service=service,
+            timestamp=signed_at,
+            expires_seconds=expires_seconds,
+            signed_headers=tuple(names),
+            signature=signature,
+            session_token=session_token,
+            payload_hash=UNSIGNED_PAYLOAD if as_s3 else None,
+        ),
+        verified=VerifiedSignature(signing_key=key, signature=signature, scope=scope, timestamp=signed_at),
+    )
 
 
 def sign_request(

@@ -23,6 +23,7 @@ from onread.wire.message import Request
 __all__ = [
     "ClaimedSignature",
     "VerifiedSignature",
+    "check_age",
     "check_scope",
     "claimed_credential",
     "read_signature",
@@ -86,6 +87,15 @@ def check_scope(
             f'Invalid credential date "{claim.date}". '
             f'This date is not the same as X-Amz-Date: "{signed_on}".',
         )
+    check_age(claim, now)
+
+
+def check_age(claim: ClaimedSignature, now: datetime) -> None:
+    """Return when the signature is good at this time.
+
+    Raises:
+        RequestTimeTooSkewed, AccessDenied: as `check_scope`.
+    """
     if claim.expires_seconds is None:
         check_skew(claim.timestamp, now)
     else:

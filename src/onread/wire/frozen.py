@@ -6,8 +6,10 @@ alone that keeps anybody from changing a field.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TypeVar, dataclass_transform
+from dataclasses import dataclass, field, fields
+from functools import cache
+from operator import attrgetter
+from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -16,3 +18,15 @@ T = TypeVar("T")
 def frozen(*, kw_only: bool = False) -> Callable[[type[T]], type[T]]:
     """``@dataclass(frozen=True, slots=True)`` for the type checker; equal and hashed by its fields, too."""
     return dataclass(slots=True, kw_only=kw_only, unsafe_hash=True)
+
+
+def changed(value: T, **values: Any) -> T:
+    """The value with other ``values`` in some fields: ``dataclasses.replace``, in a third of its steps."""
+    names, read = _fields_of(type(value))
+    return type(value)(**{**dict(zip(names, read(value), strict=True)), **values})
+
+
+@cache  # one entry a class
+def _fields_of(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(each.name for each in fields(kind))
+    return names, attrgetter(*names)

@@ -17,9 +17,8 @@ from tests.fakes.object_lambda import (
 from onread.errors import AccessDenied, MissingAuthenticationToken, SignatureDoesNotMatch
 from onread.objectlambda.event import parameters
 from onread.objectlambda.input_url import build_input_url, check_input_grant, signed_headers
-from onread.objectlambda.sessions import open_session
+from onread.objectlambda.sessions import input_secret, open_session
 from onread.policy.principal import InputGrant
-from onread.sigv4.session_token import session_secret
 from onread.sigv4.verify import check_scope, read_signature, verify
 from onread.wire.message import BytesBody, Headers, Request
 
@@ -40,7 +39,7 @@ def url(**changes):
         "strict": False,
         **changes,
     }
-    return build_input_url(**arguments)
+    return build_input_url(**arguments).presigned.url
 
 
 def fetch(text, method="GET", headers=()):
@@ -59,7 +58,7 @@ def authenticated(sent, now=NOW):
     """What the gateway does with it."""
     claim = read_signature(sent)
     check_scope(claim, now=now, region=REGION, services={"s3"})
-    secret = session_secret(claim.session_token, key=SESSION_KEY)
+    secret = input_secret(claim.access_key_id, key=SESSION_KEY)
     verify(claim, sent, secret)
     return open_session(claim.session_token, key=SESSION_KEY, access_key_id=claim.access_key_id, now=now)
 

@@ -63,7 +63,7 @@ def by_query(method="GET", path="/bucket/key", query=(), headers=(), **changes):
         "expires_seconds": 61,
     }
     given.update(changes)
-    return from_url(method, presign(**given), headers)
+    return from_url(method, presign(**given).url, headers)
 
 
 def from_url(method, url, headers=()):

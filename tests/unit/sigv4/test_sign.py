@@ -41,7 +41,7 @@ def test_the_published_presigned_url_is_made():
         service="s3",
         now=datetime(2013, 5, 24, tzinfo=UTC),
         expires_seconds=vector["expires_seconds"],
-    )
+    ).url
     assert url == (
         "https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256"
         "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from onread.objectlambda.admission import ReadCall
 from onread.objectlambda.input_url import signed_headers
@@ -56,13 +55,13 @@ async def find_source(
 
 
 def _head(call: ReadCall, transformation: Transformation) -> Request:
-    url = urlsplit(transformation.presign(call))
+    url = transformation.presign(call).presigned
     signed = signed_headers(call.request.headers, strict=transformation.settings.strict)
     return Request(
         method="HEAD",
-        target=f"{url.path}?{url.query}",
-        host=url.netloc,
-        headers=Headers([("Host", url.netloc), *signed]),
+        target=url.target,
+        host=url.host,
+        headers=Headers([("Host", url.host), *signed]),
         body=BytesBody(b""),
         peer=_LOOPBACK,
     )

@@ -153,4 +153,4 @@ def direct_url(
         service="s3",
         now=now,
         expires_seconds=expires_seconds,
-    )
+    ).url
