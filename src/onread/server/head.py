@@ -152,12 +152,13 @@ def render_head(status: int, headers: Collection[tuple[str, str]], framing: str)
         UnsafeHead: a control byte, a character beyond latin-1, a name that is no token, or a status
             that ends no request.
     """
+    names, values = zip(*headers, strict=True) if headers else ((), ())
     # Nearly every value is printable: one quick look at all, the exact rule only for the rest.
-    if not "".join([value for _, value in headers]).isprintable():
+    if not "".join(values).isprintable():
         _refuse_control_bytes(headers)
-    lines = [f"{start}{value}\r\n" for name, value in headers if (start := _line_start(name))]
+    lines = _lines_of(names) % values
     try:
-        return f"{_status_line(status)}{''.join(lines)}{framing}\r\n".encode("latin-1")
+        return f"{_status_line(status)}{lines}{framing}\r\n".encode("latin-1")
     except UnicodeEncodeError:
         raise UnsafeHead("a character beyond latin-1") from None
 
@@ -184,9 +185,13 @@ def _status_line(status: int) -> str:
     return f"HTTP/1.1 {status} {reason}\r\n"
 
 
-@lru_cache(maxsize=1024)
-def _line_start(name: str) -> str:
-    """``Name: ``, or nothing for a header that only the server writes."""
+@lru_cache(maxsize=256)  # most operations answer with one or two sets of names
+def _lines_of(names: tuple[str, ...]) -> str:
+    """The lines of these headers, their values left out; nothing of those that only the server writes."""
+    return "".join(map(_line, names))
+
+
+def _line(name: str) -> str:
     if not _TOKEN.fullmatch(name):
         raise UnsafeHead(f"{name!r} is no header name")
-    return "" if name.lower() in _FRAMING else f"{name}: "
+    return "%.0s" if name.lower() in _FRAMING else f"{name.replace('%', '%%')}: %s\r\n"

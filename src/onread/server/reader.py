@@ -20,15 +20,12 @@ from onread.server.head import (
 )
 from onread.server.limits import Limits
 from onread.server.refusal import Refusal, bad_request, headers_too_large, request_line_too_long
-from onread.server.request import KNOWN_NAMES, ReceivedHeaders, ReceivedRequest, learn_name
+from onread.server.request import ReceivedHeaders, ReceivedRequest, names_of, read_headers
 
 _HEADER_EXTRA_BYTES = 4  # colon, space, CR, LF
 _REQUEST_LINE_EXTRA_BYTES = 12  # two spaces, HTTP/1.1, CR, LF
 _CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: %b\r\n\r\n"
 _CHUNK_FRAMING_BYTES = 32  # what an honest chunk spends on its size and line ends, amply
-
-# A second one of these would leave open which counts.
-_ONCE = frozenset({"host", "content-length", "transfer-encoding", "expect"})
 
 
 class RequestReader:
@@ -55,8 +52,8 @@ class RequestReader:
         self.body: IncomingBody | None = None
         self._direct_bytes = 0
         self._target = b""
-        self._headers: list[tuple[str, str]] = []
-        self._first: dict[str, str] = {}
+        self._names: list[bytes] = []
+        self._values: list[bytes] = []
         self._longest_target = limits.request_line_bytes - _REQUEST_LINE_EXTRA_BYTES
         self._keep_alive = True
         self._upgrading = False
@@ -193,32 +190,25 @@ class RequestReader:
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
         """One whole header, or trailer."""
-        name, key = KNOWN_NAMES.get(raw_name) or learn_name(raw_name)
-        value = raw_value.decode("latin-1").rstrip(" \t")
-        if len(value) != len(raw_value) and key in _ONCE:
-            raise bad_request(f"The {key} header must not end in a space.")
-        if key not in self._first:
-            self._first[key] = value
-        elif key in _ONCE:
-            raise bad_request(f"The {key} header may be sent once.")
-        self._headers.append((name, value))
+        self._names.append(raw_name)
+        self._values.append(raw_value)
         if self._span_bytes > self._harmless_bytes and self.in_head:
-            self._check_size(name, value)
+            self._check_size(raw_name, raw_value)
 
     def on_headers_complete(self) -> None:
         """The empty line behind the head."""
-        headers, self._headers = self._headers, []
-        first, self._first = self._first, {}
+        names, self._names = self._names, []
+        values, self._values = self._values, []
         self.in_head = False
         if self._replaying:
             self._replaying = False
             return
-        if len(headers) > self._limits.header_count:
+        if len(names) > self._limits.header_count:
             raise Refusal(431, "RequestHeaderSectionTooLarge", "The request has too many headers.")
         if len(self.received) >= self._limits.pipelined_requests:
             raise bad_request("Too many requests were sent without waiting for an answer.")
-        request = self._build(headers, first)
-        self._upgrading = "upgrade" in first and self._parser.should_upgrade()
+        request = self._build(read_headers(names, values))
+        self._upgrading = "upgrade" in request.headers and self._parser.should_upgrade()
         self._keep_alive = request.keep_alive
         self.received.append(request)
 
@@ -237,9 +227,9 @@ class RequestReader:
         if self._upgrading and self.body is not None:
             self._upgrading = False
             return
-        if self._headers:
-            self._check_trailers(self._headers)
-            self._headers, self._first = [], {}
+        if self._names:
+            self._check_trailers()
+            self._names, self._values = [], []
         body, self.body = self.body, None
         if body is not None:
             body.finish()
@@ -248,35 +238,36 @@ class RequestReader:
 
     # What the callbacks are made of
 
-    def _check_size(self, name: str, value: str) -> None:
+    def _check_size(self, name: bytes, value: bytes) -> None:
         if len(name) + len(value) + _HEADER_EXTRA_BYTES > self._limits.header_bytes:
             raise headers_too_large()
         # Each header is counted once: a block of many small ones would cost their square.
-        self._counted_bytes += _size_bytes(self._headers[self._counted :])
-        self._counted = len(self._headers)
+        self._counted_bytes += _size_bytes(self._names[self._counted :], self._values[self._counted :])
+        self._counted = len(self._names)
         if self._counted_bytes > self._limits.header_block_bytes:
             raise headers_too_large()
 
-    def _check_trailers(self, trailers: list[tuple[str, str]]) -> None:
-        if _size_bytes(trailers) > self._limits.trailer_bytes:
+    def _check_trailers(self) -> None:
+        if _size_bytes(self._names, self._values) > self._limits.trailer_bytes:
             raise bad_request("The trailers of the body are too large.")
-        if not FORBIDDEN_TRAILERS.isdisjoint(self._first):
+        if not FORBIDDEN_TRAILERS.isdisjoint(names_of(self._names).keys):
             raise bad_request("A trailer of the body has a name that only a header may have.")
 
-    def _build(self, headers: list[tuple[str, str]], first: dict[str, str]) -> ReceivedRequest:
+    def _build(self, headers: ReceivedHeaders) -> ReceivedRequest:
         parser = self._parser
         version = parser.get_http_version()
         method = check_start(parser.get_method(), version)
         if len(method) + len(self._target) > self._longest_target:
             raise request_line_too_long()
-        target, host = split_target(self._target.decode("latin-1"), first.get("host"), version)
-        length = body_length(version, first.get("content-length"), first.get("transfer-encoding"))
-        continue_expected = "expect" in first and check_expectation(first["expect"], version)
+        target, host = split_target(self._target.decode("latin-1"), headers.get("host"), version)
+        length = body_length(version, headers.get("content-length"), headers.get("transfer-encoding"))
+        expect = headers.get("expect")
+        continue_expected = expect is not None and check_expectation(expect, version)
         return ReceivedRequest(
             method=method,
             target=target,
             host=host,
-            headers=ReceivedHeaders(headers, first),
+            headers=headers,
             body=NO_BODY if length == 0 else self._begin_body(length, continue_expected),
             peer=self._peer,
             scheme=self._scheme,
@@ -297,5 +288,5 @@ class RequestReader:
         return self.body
 
 
-def _size_bytes(headers: list[tuple[str, str]]) -> int:
-    return sum(len(name) + len(value) + _HEADER_EXTRA_BYTES for name, value in headers)
+def _size_bytes(names: list[bytes], values: list[bytes]) -> int:
+    return sum(map(len, names)) + sum(map(len, values)) + _HEADER_EXTRA_BYTES * len(names)
