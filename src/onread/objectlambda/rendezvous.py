@@ -85,14 +85,15 @@ class Meeting:
 
     Attributes:
         deadline: monotonic (loop) seconds at which it is over for both.
-        delivered: resolves with the one write that claimed the token; never raises.
+        delivered: resolves with the one write that claimed the token, or with None when none will;
+            never raises.
         refusal: what the caller is to be told when nothing valid follows a refused write.
     """
 
     def __init__(self, deadline: float) -> None:
         loop = asyncio.get_running_loop()
         self.deadline = deadline
-        self.delivered: asyncio.Future[Delivery] = loop.create_future()
+        self.delivered: asyncio.Future[Delivery | None] = loop.create_future()
         self.refusal: type[S3Error] | None = None
         self.state = State.WAITING
         self._ended: asyncio.Future[S3Error | None] = loop.create_future()
@@ -110,16 +111,28 @@ class Meeting:
         if not self._advance(Event.BEGIN):
             raise ConnectionClosedByRequester(WRITER_LEFT)
 
-    def streaming(self, body: RelayedBody | None) -> "_Streaming":
-        """The time in which the caller is served, at most until the deadline.
+    def lasting(self) -> "_Lasting":
+        """The time in which the caller waits and is served, at most until the deadline.
 
         Raises:
             LambdaTimeout: the deadline came; the caller's task was interrupted wherever it was.
             ResponseInterrupted: the writer left before its body was complete; likewise.
         """
-        self._body = body
         self._limit = asyncio.timeout_at(self.deadline)
-        return _Streaming(self, self._limit)
+        return _Lasting(self, self._limit)
+
+    def relay(self, body: RelayedBody | None) -> None:
+        """This is what the caller is sent from now on."""
+        self._body = body
+
+    def expect_no_more(self, grace_seconds: float) -> None:
+        """Nobody is left who could write; what is on its way may take so long still."""
+        if self.delivered.done():
+            return
+        if grace_seconds:
+            asyncio.get_running_loop().call_later(grace_seconds, self.expect_no_more, 0)
+        else:
+            self.delivered.set_result(None)
 
     def end(self, error: BaseException | None) -> None:
         """The caller is served (None) or not (why); the writer is told."""
@@ -140,7 +153,7 @@ class Meeting:
         Raises:
             ValidationError: it is taken, or the caller is no longer there.
         """
-        if not self._advance(Event.CLAIM):
+        if self.delivered.done() or not self._advance(Event.CLAIM):
             raise ValidationError(_why_closed(self.state))
         self.delivered.set_result(delivery)
 
@@ -150,14 +163,12 @@ class Meeting:
         Raises:
             S3Error: it was not, and why.
 
+        It waits no longer than the caller does: at the deadline that one is told, and so is the writer.
+
         Cancellation: the writer has left. Unless all its bytes are through, the caller is cut.
         """
         try:
-            async with asyncio.timeout_at(self.deadline):
-                told = await self._ended
-        except TimeoutError as error:
-            self._advance(Event.EXPIRE)
-            raise ValidationError(EXPIRED) from error
+            told = await self._ended
         except asyncio.CancelledError:
             self._writer_left()
             raise
@@ -165,10 +176,11 @@ class Meeting:
             raise told
 
     def _writer_left(self) -> None:
-        everything_came = self.state is State.STREAMING and (self._body is None or self._body.complete)
+        streaming = self.state is State.STREAMING
+        everything_came = streaming and (self._body is None or self._body.complete)
         if everything_came or not self._advance(Event.FAIL):
             return
-        if self._limit is not None:
+        if streaming and self._limit is not None:
             self._limit.reschedule(asyncio.get_running_loop().time())
 
     def _advance(self, event: Event) -> bool:
@@ -183,8 +195,8 @@ class Meeting:
             self._ended.set_result(told)
 
 
-class _Streaming:
-    """See `Meeting.streaming`."""
+class _Lasting:
+    """See `Meeting.lasting`."""
 
     __slots__ = ("_limit", "_meeting")
 

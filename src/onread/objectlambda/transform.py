@@ -13,7 +13,9 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from types import TracebackType
+from typing import Self
 
 from onread.errors import LambdaTimeout, S3Error
 from onread.functions.invoker import Invocation, Invoker, Outcome, Returned, Running
@@ -119,21 +121,22 @@ class Transformation:
         async with AsyncExitStack() as life:
             watch = life.enter_context(TransformWatch(self.metrics, call.access_point.name))
             token = self._mint(admitted)
+            meeting = life.enter_context(self.rendezvous.expect(token, deadline=deadline))
+            wanted = life.enter_context(_Wanted())
+            await life.enter_async_context(meeting.lasting())
             url = self._input_url(call)
             context = get_object_context(
                 input_url=_text_of(call, url), output_route=self.settings.route, output_token=token
             )
             with invoke_errors(call.request_id, admitted.function):
                 event = self._build(admitted, context)
-                meeting = life.enter_context(self.rendezvous.expect(token, deadline=deadline))
-                running = await self._invoke(admitted, event, deadline, url)
+                running = wanted.running = await self._invoke(admitted, event, deadline, url)
             watch.mark("queue")
-            life.enter_context(_AbandonedOnFailure(running))
             delivery = await self._wait(admitted, running, meeting)
             watch.mark("run")
             meeting.begin()
             output, body = answer(delivery, verify=call.params.get("ChecksumMode") == "ENABLED")
-            await life.enter_async_context(meeting.streaming(body))
+            meeting.relay(body)
             watch.first_byte()
             scope.push_async_exit(life.pop_all())
         return output
@@ -142,13 +145,8 @@ class Transformation:
         """HEAD or a list, made of what the function returns."""
         call = admitted.call
         with TransformWatch(self.metrics, call.access_point.name) as watch:
-            with invoke_errors(call.request_id, admitted.function):
-                url = self._input_url(call)
-                event = self._build(admitted, {"inputS3Url": _text_of(call, url)})
-                running = await self._invoke(admitted, event, deadline, url)
-            watch.mark("queue")
-            with _AbandonedOnFailure(running):
-                outcome = await self._finished(running, deadline)
+            with _Wanted() as wanted:
+                outcome = await self._outcome(admitted, wanted, watch, deadline)
                 if not isinstance(outcome, Returned):
                     raise self._error_of(admitted, outcome)
                 watch.mark("run")
@@ -156,6 +154,23 @@ class Transformation:
                     returned = read_returned(outcome.payload, self.services.operation("s3", call.operation))
             watch.first_byte()
         return returned
+
+    async def _outcome(
+        self, admitted: Admitted, wanted: "_Wanted", watch: TransformWatch, deadline: float
+    ) -> Outcome:
+        """How the run of a HEAD or a list ended."""
+        call = admitted.call
+        try:
+            async with asyncio.timeout_at(deadline):
+                with invoke_errors(call.request_id, admitted.function):
+                    url = self._input_url(call)
+                    event = self._build(admitted, {"inputS3Url": _text_of(call, url)})
+                    running = wanted.running = await self._invoke(admitted, event, deadline, url)
+                watch.mark("queue")
+                await asyncio.wait((running.finished,))
+        except TimeoutError as error:
+            raise LambdaTimeout from error
+        return running.finished.result()
 
     def _mint(self, admitted: Admitted) -> str:
         ticket = OutputTicket(
@@ -215,34 +230,21 @@ class Transformation:
             chain=admitted.call.principal.chain,
             invoked_arn=admitted.function_arn,
         )
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self.runs.start(self.invoker, invocation, url)
-        except TimeoutError as error:
-            raise LambdaTimeout from error
+        return await self.runs.start(self.invoker, invocation, url)
 
     async def _wait(self, admitted: Admitted, running: Running, meeting: Meeting) -> Delivery:
         """The write that claimed the token; whatever happens instead is raised under its code."""
-        try:
-            async with asyncio.timeout_at(meeting.deadline):
-                await asyncio.wait((meeting.delivered, running.finished), return_when=asyncio.FIRST_COMPLETED)
-                # The return and the write travel on different connections: the return may overtake it.
-                if not meeting.delivered.done() and isinstance(running.finished.result(), Returned):
-                    await asyncio.wait((meeting.delivered,), timeout=self.settings.write_grace_seconds)
-        except TimeoutError as error:
-            raise LambdaTimeout from error
-        if meeting.delivered.done():
-            return meeting.delivered.result()
+        running.finished.add_done_callback(partial(self._run_ended, meeting))
+        delivery = await meeting.delivered
+        if delivery is not None:
+            return delivery
         failure = self._error_of(admitted, running.finished.result())
         raise meeting.refusal() if meeting.refusal is not None else failure
 
-    async def _finished(self, running: Running, deadline: float) -> Outcome:
-        try:
-            async with asyncio.timeout_at(deadline):
-                await asyncio.wait((running.finished,))
-        except TimeoutError as error:
-            raise LambdaTimeout from error
-        return running.finished.result()
+    def _run_ended(self, meeting: Meeting, finished: "asyncio.Future[Outcome]") -> None:
+        """The return and the write travel on different connections: the return may overtake it."""
+        returned = isinstance(finished.result(), Returned)
+        meeting.expect_no_more(self.settings.write_grace_seconds if returned else 0)
 
     def _error_of(self, admitted: Admitted, outcome: Outcome) -> S3Error:
         return error_of_run(
@@ -257,19 +259,23 @@ def _text_of(call: ReadCall, url: InputUrl | None) -> str:
     return url.presigned.url if url is not None else call.direct_url or ""
 
 
-class _AbandonedOnFailure:
-    """After a complete answer the run goes on in peace; otherwise nobody wants its result."""
+class _Wanted:
+    """After a complete answer the run goes on in peace; otherwise nobody wants its result.
 
-    __slots__ = ("_running",)
+    Attributes:
+        running: None until it has begun.
+    """
 
-    def __init__(self, running: Running) -> None:
-        self._running = running
+    __slots__ = ("running",)
 
-    def __enter__(self) -> None:
-        return
+    def __init__(self) -> None:
+        self.running: Running | None = None
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, FunctionReportedError):
-            self._running.abandon()
+        if self.running is not None and error is not None and not isinstance(error, FunctionReportedError):
+            self.running.abandon()

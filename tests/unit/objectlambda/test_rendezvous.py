@@ -79,7 +79,8 @@ def test_a_served_caller_is_told_to_the_writer():
                 writer = group.create_task(written(rendezvous.find("t")))
                 sent = await meeting.delivered
                 meeting.begin()
-                async with meeting.streaming(RelayedBody(sent.body, None)):
+                meeting.relay(RelayedBody(sent.body, None))
+                async with meeting.lasting():
                     assert not writer.done()
         assert writer.result() is None
         assert len(rendezvous) == 0
@@ -195,7 +196,8 @@ def test_the_deadline_cuts_a_caller_in_the_middle_and_tells_the_writer():
                 sent = await meeting.delivered
                 meeting.begin()
                 body = RelayedBody(sent.body, None)
-                async with meeting.streaming(body):
+                meeting.relay(body)
+                async with meeting.lasting():
                     async for _ in body:
                         pass
         assert asyncio.get_running_loop().time() == pytest.approx(60, abs=0.001)
@@ -210,7 +212,8 @@ def test_T115_the_deadline_cuts_a_caller_that_takes_nothing():
         with raising(LambdaTimeout), Rendezvous().expect("t", deadline=60) as meeting:
             meeting.claim(delivery())
             meeting.begin()
-            async with meeting.streaming(None):
+            meeting.relay(None)
+            async with meeting.lasting():
                 await asyncio.Event().wait()
 
     run_in_virtual_time(case())
@@ -221,7 +224,8 @@ def test_a_timeout_of_somebody_else_is_not_the_deadline():
         with raising(TimeoutError), Rendezvous().expect("t", deadline=60) as meeting:
             meeting.claim(delivery())
             meeting.begin()
-            async with meeting.streaming(None):
+            meeting.relay(None)
+            async with meeting.lasting():
                 raise TimeoutError
 
     run_in_virtual_time(case())
@@ -255,7 +259,8 @@ def test_T112_a_writer_that_leaves_in_the_middle_cuts_the_caller_at_once():
                 sent = await meeting.delivered
                 meeting.begin()
                 body = RelayedBody(sent.body, None)
-                async with meeting.streaming(body):
+                meeting.relay(body)
+                async with meeting.lasting():
                     assert await anext(body) == b"first"
                     group.create_task(leave(writer))
                     await anext(body)
@@ -272,7 +277,8 @@ def test_a_writer_that_leaves_after_its_last_byte_harms_nobody():
                 sent = await meeting.delivered
                 meeting.begin()
                 body = RelayedBody(sent.body, None)
-                async with meeting.streaming(body):
+                meeting.relay(body)
+                async with meeting.lasting():
                     assert [chunk async for chunk in body] == [b"hello"]
                     await leave(writer)
         assert meeting.state is State.DONE
