@@ -6,6 +6,7 @@ Owns where to look. A request carries one signature or none.
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from onread.errors import (
     AccessDenied,
@@ -70,15 +71,13 @@ def read_signature(request: Request) -> ClaimedSignature | None:
     """
     authorizations = request.headers.get_all("authorization")
     query = request.query
-    pairs = split_query(query) if _may_be_signed(query) else ()
-    names = [name for name, _ in pairs]
-    in_query, in_sigv2_query = not _QUERY_MARKS.isdisjoint(names), not _SIGV2_MARKS.isdisjoint(names)
+    in_query, in_sigv2_query = _marks(query) if _may_be_signed(query) else (False, False)
     if len(authorizations) + in_query + in_sigv2_query > 1:
         raise InvalidArgument(_ONE_MECHANISM, ArgumentName="Authorization")
     if authorizations:
         return _read_header(authorizations[0], request.headers)
     if in_query:
-        return _read_query(pairs, request.headers)
+        return _read_query(query, read_single(request.headers, "x-amz-content-sha256"))
     if in_sigv2_query:
         raise MissingAuthenticationToken(_USE_SIGV4)
     return None
@@ -94,13 +93,25 @@ def claimed_credential(request: Request) -> tuple[str, str] | tuple[None, None]:
     if authorization is not None:
         credential = authorization.partition("Credential=")[2].partition(",")[0]
     else:
-        credential = decode(request.query.partition("X-Amz-Credential=")[2].partition("&")[0])
-    parts = credential.strip().split("/")
+        credential = request.query.partition("X-Amz-Credential=")[2].partition("&")[0]
+    return _key_and_service(credential, authorization is None)
+
+
+@lru_cache(maxsize=512)  # a client's are the same all day
+def _key_and_service(credential: str, encoded: bool) -> tuple[str, str] | tuple[None, None]:
+    parts = (decode(credential) if encoded else credential).strip().split("/")
     return (parts[0], parts[3]) if len(parts) == 5 and parts[4] == TERMINATOR else (None, None)
 
 
 def _may_be_signed(query: str) -> bool:
     return "X-Amz-" in query or "AWSAccessKeyId" in query or "Signature" in query
+
+
+@lru_cache(maxsize=256)
+def _marks(query: str) -> tuple[bool, bool]:
+    """Whether a query is signed by version 4, and by version 2."""
+    names = [name for name, _ in split_query(query)]
+    return not _QUERY_MARKS.isdisjoint(names), not _SIGV2_MARKS.isdisjoint(names)
 
 
 def _read_header(authorization: str, headers: Headers) -> ClaimedSignature:
@@ -171,10 +182,12 @@ def _header_payload_hash(headers: Headers, service: str) -> str | None:
     return read_payload_hash(value)
 
 
-def _read_query(pairs: Sequence[tuple[str, str]], headers: Headers) -> ClaimedSignature:
-    if (headers.get("x-amz-content-sha256") or "").startswith("STREAMING-"):
+@lru_cache(maxsize=256)  # a URL is used again, for the next range or when it is tried once more
+def _read_query(query: str, content_sha256: str | None) -> ClaimedSignature:
+    if content_sha256 is not None and content_sha256.startswith("STREAMING-"):
         # T-004: the framing of such a body is proved by a signature that a URL does not have.
         raise AccessDenied("A streaming payload must be signed by the Authorization header.")
+    pairs = split_query(query)
     found = _query_parameters(pairs)
     if found["X-Amz-Algorithm"] != ALGORITHM:
         raise unsupported_algorithm()
@@ -190,7 +203,7 @@ def _read_query(pairs: Sequence[tuple[str, str]], headers: Headers) -> ClaimedSi
         signed_headers=read_signed_headers("query", found["X-Amz-SignedHeaders"]),
         signature=read_signature_text("query", found["X-Amz-Signature"]),
         session_token=found.get("X-Amz-Security-Token"),
-        payload_hash=_query_payload_hash(pairs, headers, service),
+        payload_hash=_query_payload_hash(pairs, content_sha256, service),
     )
 
 
@@ -231,10 +244,11 @@ def _expires_seconds(text: str) -> int:
     return int(text)
 
 
-def _query_payload_hash(pairs: Sequence[tuple[str, str]], headers: Headers, service: str) -> str | None:
-    value = read_single(headers, "x-amz-content-sha256")
-    if value is not None:
-        return read_payload_hash(value)
+def _query_payload_hash(
+    pairs: Sequence[tuple[str, str]], content_sha256: str | None, service: str
+) -> str | None:
+    if content_sha256 is not None:
+        return read_payload_hash(content_sha256)
     for name, encoded in pairs:
         if name.lower() == "x-amz-content-sha256":  # where AWS's JavaScript SDK puts it
             return read_payload_hash(decode(encoded))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import field
 from datetime import datetime
+from functools import lru_cache
 from typing import NoReturn
 
 from onread.errors import AccessDenied, InvalidAccessKeyId, SignatureDoesNotMatch
@@ -123,16 +124,40 @@ def verify(
         AccessDenied: ``host`` or an ``x-amz-*`` header is not signed (field HeadersNotSigned).
     """
     _refuse_unsigned_headers(claim, request, tolerated)
-    key = signing_key(secret, claim.date, claim.region, claim.service)
-    timestamp = format_basic(claim.timestamp)
     absent = [name for name in claim.signed_headers if name not in request.headers and name != "host"]
-    for canonical_request in _canonical_requests(claim, request, body_hash):
-        text = string_to_sign(timestamp, claim.scope, canonical_request)
-        if is_equal(sign_text(key, text), claim.signature) and not absent:
+    lines = tuple(header_forms(claim.signed_headers, request.headers, request.host))
+    # A body that was read already is hashed, never believed: else a signed IAM form could be exchanged.
+    payload_hash = body_hash if body_hash is not None else claim.payload_hash
+    prove = _prove_again if claim.form == "query" else _prove
+    verified = prove(claim, secret, request.method, request.target, lines, payload_hash)
+    if verified is None or absent:
+        raise _mismatch(claim, request, lines, payload_hash, absent)
+    return verified
+
+
+def _prove(
+    claim: ClaimedSignature,
+    secret: str,
+    method: str,
+    target: str,
+    lines: tuple[bytes, ...],
+    payload_hash: str | None,
+) -> VerifiedSignature | None:
+    """The signature, when the holder of the secret made it; None: it is somebody else's."""
+    key = signing_key(secret, claim.date, claim.region, claim.service)
+    scope, timestamp = claim.scope, format_basic(claim.timestamp)
+    for canonical_request in _canonical_requests(claim, method, target, lines, payload_hash):
+        text = string_to_sign(timestamp, scope, canonical_request)
+        if is_equal(sign_text(key, text), claim.signature):
             return VerifiedSignature(
-                signing_key=key, signature=claim.signature, scope=claim.scope, timestamp=claim.timestamp
+                signing_key=key, signature=claim.signature, scope=scope, timestamp=claim.timestamp
             )
-    raise _mismatch(claim, request, body_hash, absent)
+    return None
+
+
+# A presigned URL is used again, for the next range or when it is tried once more. What is remembered is found
+# by everything that was signed and the secret, each whole; whether it has expired is asked each time.
+_prove_again = lru_cache(maxsize=256)(_prove)
 
 
 def refuse_unknown_access_key(
@@ -175,26 +200,30 @@ def _says_nothing(name: str, claim: ClaimedSignature) -> bool:
     return name == "x-amz-content-sha256" and claim.form == "query" and claim.payload_hash == UNSIGNED_PAYLOAD
 
 
-def _canonical_requests(claim: ClaimedSignature, request: Request, body_hash: str | None) -> Iterator[bytes]:
-    # A body that was read already is hashed, never believed: else a signed IAM form could be exchanged.
-    payload_hash = body_hash if body_hash is not None else claim.payload_hash
+def _canonical_requests(
+    claim: ClaimedSignature, method: str, target: str, lines: tuple[bytes, ...], payload_hash: str | None
+) -> Iterator[bytes]:
     if payload_hash is None:
         raise ValueError("this request can be verified only with the hash of its body")
-    path, _, query = request.target.partition("?")
+    path, _, query = target.partition("?")
     return canonical_requests(
-        method=request.method,
+        method=method,
         paths=path_forms(path, as_s3=signs_as_s3(claim.service)),
         queries=query_forms(query, without="X-Amz-Signature" if claim.form == "query" else None),
-        headers=header_forms(claim.signed_headers, request.headers, request.host),
+        headers=lines,
         signed_headers=claim.signed_headers,
         payload_hash=payload_hash,
     )
 
 
 def _mismatch(
-    claim: ClaimedSignature, request: Request, body_hash: str | None, absent: list[str]
+    claim: ClaimedSignature,
+    request: Request,
+    lines: tuple[bytes, ...],
+    payload_hash: str | None,
+    absent: list[str],
 ) -> SignatureDoesNotMatch:
-    canonical_request = next(_canonical_requests(claim, request, body_hash))
+    canonical_request = next(_canonical_requests(claim, request.method, request.target, lines, payload_hash))
     shown = _showable(canonical_request)
     text = string_to_sign(format_basic(claim.timestamp), claim.scope, canonical_request)
     message = None
