@@ -39,6 +39,7 @@ from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint, ObjectLambdaAccessPoint
 from onread.objectlambda.configuration import parse_configuration
 from onread.objectlambda.event import parameters
+from onread.protocol.query_string import read_query
 from onread.wire.message import Headers
 
 LAMBDA_ARN = "lambdaArn"
@@ -149,9 +150,10 @@ def _named_function(known: AuthenticatedCall) -> FunctionReference | None:
         InvalidArgument: it names several.
         InvalidRequest: it names something else.
     """
-    if known.routed.operation.name != "GetObject":
+    query = known.routed.request.query
+    if not query or known.routed.operation.name != "GetObject" or LAMBDA_ARN not in read_query(query):
         return None
-    named = [value for name, value in parameters(known.routed.request.query) if name == LAMBDA_ARN]
+    named = [value for name, value in parameters(query) if name == LAMBDA_ARN]
     if len(named) > 1:
         raise InvalidArgument(f"{LAMBDA_ARN} may be given once.", ArgumentName=LAMBDA_ARN)
     return parse_lambda_arn(named[0]) if named else None

@@ -40,7 +40,7 @@ class _Plan:
     parameters: Mapping[str, _Reading]
     headers: Mapping[str, _Reading]
     header_maps: tuple[tuple[str, str], ...]
-    required: tuple[Member, ...]
+    required: Mapping[str, Member]
 
 
 def parse_head(routed: Routed, *, query: str, headers: Headers) -> dict[str, Any]:
@@ -60,12 +60,13 @@ def parse_head(routed: Routed, *, query: str, headers: Headers) -> dict[str, Any
     for reading in plan.labels:
         if (label := routed.path_params.get(reading.member.name)) is not None:
             params[reading.member.name] = _value(operation, reading, label)
-    if query and plan.parameters:
-        _read_query(operation, plan, read_query(query), params)
-    _read_headers(operation, plan, headers, params)
-    for member in plan.required:
-        if member.name not in params:
-            raise operation.refusal(f"Missing required parameter {member.wire_name}.", member.wire_name, "")
+    if query and not plan.parameters.keys().isdisjoint((asked := read_query(query)).names()):
+        _read_query(operation, plan, asked, params)
+    if plan.header_maps or not plan.headers.keys().isdisjoint(headers.names()):
+        _read_headers(operation, plan, headers, params)
+    if not plan.required.keys() <= params.keys():
+        missing = next(member for name, member in plan.required.items() if name not in params)
+        raise operation.refusal(f"Missing required parameter {missing.wire_name}.", missing.wire_name, "")
     return params
 
 
@@ -146,12 +147,12 @@ def _plan_of(operation: Operation) -> _Plan:
             one.wire_name.lower(): _reading(operation, one) for one in members if one.location == "header"
         },
         header_maps=tuple((one.wire_name.lower(), one.name) for one in members if one.location == "headers"),
-        required=tuple(
-            one
+        required={
+            one.name: one
             for one in members
             if one.name in required - skipped - set(operation.patch.get("optional", ()))
             and one.location is not None
-        ),
+        },
     )
 
 

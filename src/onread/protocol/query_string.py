@@ -6,6 +6,7 @@ that repair differently see two different names.
 """
 
 import re
+from collections.abc import KeysView
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
@@ -59,9 +60,9 @@ class Query:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
-    def names(self) -> list[str]:
+    def names(self) -> KeysView[str]:
         """Every name once, in the order of their first appearance."""
-        return list(self._values)
+        return self._values.keys()
 
     def get_all(self, name: str) -> list[str]:
         """Every value of this name, decoded.

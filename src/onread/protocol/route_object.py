@@ -38,9 +38,9 @@ class _Candidate:
 
     def fits(self, query: Query, headers: Headers) -> bool:
         return (
-            all(name in query for name in self.parameters)
-            and all(name in headers for name in self.headers)
-            and all(value in query.get_all(name) for name, value in self.literals.items())
+            self.parameters <= query.names()
+            and self.headers <= headers.names()
+            and (not self.literals or all(v in query.get_all(name) for name, v in self.literals.items()))
         )
 
 
@@ -48,13 +48,14 @@ class _Candidate:
 class _Table:
     """The operations of buckets, or of objects.
 
-    ``selectors`` are the parameters that could select an operation; ``by_flag`` has the candidates of a
-    method and sub-resource, the most demanding first.
+    ``selectors`` are the parameters that could select an operation, ``strict`` those of which some values
+    are refused; ``by_flag`` has the candidates of a method and sub-resource, the most demanding first.
     """
 
     resource_type: str
     flags: frozenset[str]
     selectors: frozenset[str]
+    strict: frozenset[str]
     by_flag: Mapping[tuple[str, str], tuple[_Candidate, ...]]
 
 
@@ -83,18 +84,18 @@ def _decode_key(encoded: str) -> str:
 
 
 def _choose(table: _Table, method: str, query: Query, headers: Headers) -> Operation:
-    named = [name for name in query.names() if name in table.selectors]
-    flag = _one_flag(name for name in named if name in table.flags)
+    named = table.selectors.intersection(query.names())
+    flag = _one_flag(named & table.flags) if named else ""
     candidates = table.by_flag.get((method, flag), ())
     if not candidates:
         raise MethodNotAllowed(Method=method[:20], ResourceType=flag.upper() or table.resource_type)
     chosen = next((one for one in candidates if one.fits(query, headers)), candidates[-1])
     if not flag and chosen.parameters and not chosen.fits(query, headers):
         raise MethodNotAllowed(Method=method[:20], ResourceType=table.resource_type)
-    for name in named:
-        if name not in chosen.known:
-            raise _conflict(name, flag)
-    _check_literals(candidates, chosen, query)
+    if not named <= chosen.known:
+        raise _conflict(next(name for name in query.names() if name in named - chosen.known), flag)
+    if not table.strict.isdisjoint(query.names()):
+        _check_literals(candidates, chosen, query)
     return chosen.operation
 
 
@@ -148,6 +149,13 @@ def _table(service: Service, uri: str) -> _Table:
         resource_type="BUCKET" if uri == _BUCKET else "OBJECT",
         flags=flags,
         selectors=flags.union(*(one.parameters for one in plain)),
+        strict=frozenset(
+            name
+            for several in by_flag.values()
+            for one in several
+            for name in one.literals
+            if one.operation.patch.get("literal_refusal") is not None
+        ),
         by_flag={
             place: tuple(sorted(several, key=lambda one: -one.demands)) for place, several in by_flag.items()
         },

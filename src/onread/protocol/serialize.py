@@ -43,14 +43,16 @@ def serialize(operation: Operation, output: Output, *, request_id: str = "") -> 
         The response without the headers that every answer has (``x-amz-request-id``, ``Date``).
     """
     plan, members = _plan_of(operation), output.members
-    headers: list[tuple[str, str]] = []
-    for name, value in members.items():
-        if value is None:
-            continue
-        if (known := plan.headers.get(name)) is not None:
-            headers.append((known[0], _header_text(known[1](value))))
-        elif (prefix := plan.header_maps.get(name)) is not None:
-            headers.extend((prefix + key, _header_text(text)) for key, text in value.items())
+    known = plan.headers
+    headers = [
+        (known[name][0], known[name][1](value))
+        for name, value in members.items()
+        if name in known and value is not None
+    ]
+    for name, prefix in plan.header_maps.items():
+        headers += [(prefix + key, text) for key, text in (members.get(name) or {}).items()]
+    if not "".join([text for _, text in headers]).isascii():
+        headers = [(name, _header_text(text)) for name, text in headers]
     content_type, body = _body(operation, output, request_id)
     if content_type:
         headers.append(("Content-Type", content_type))

@@ -1,6 +1,6 @@
 """A request as the server hands it on: the shared form, and what its connection has to remember."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, KeysView, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -94,7 +94,7 @@ class ReceivedHeaders(Headers):
         value = self._first.get(name)
         return [] if value is None else [value]
 
-    def names(self) -> Iterable[str]:
+    def names(self) -> KeysView[str]:
         """Every name once, in lower case."""
         return self._first.keys()
 

@@ -22,11 +22,13 @@ def frozen(*, kw_only: bool = False) -> Callable[[type[T]], type[T]]:
 
 def changed(value: T, **values: Any) -> T:
     """The value with other ``values`` in some fields: ``dataclasses.replace``, in a third of its steps."""
-    names, read = _fields_of(type(value))
-    return type(value)(**{**dict(zip(names, read(value), strict=True)), **values})
+    kind: Any = type(value)
+    names, read = _fields_of(kind)
+    changed: T = kind(**{**dict(zip(names, read(value), strict=True)), **values})
+    return changed
 
 
 @cache  # one entry a class
-def _fields_of(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+def _fields_of(kind: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
     names = tuple(each.name for each in fields(kind))
     return names, attrgetter(*names)

@@ -7,7 +7,7 @@ received: letter case and order are kept, because signatures and events depend o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, KeysView, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -40,7 +40,7 @@ class Headers:
         """The values of every line of this name (given in lower case), in order."""
         return self._by_name().get(name, [])
 
-    def names(self) -> Iterable[str]:
+    def names(self) -> KeysView[str]:
         """Every name once, in lower case."""
         return self._by_name().keys()
 

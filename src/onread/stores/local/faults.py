@@ -52,6 +52,8 @@ class map_disk_faults:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        if error is None:
+            return
         match error:
             case OSError():
                 raise _named(error, passing=error.errno in _PASSING_ERRNOS) from error

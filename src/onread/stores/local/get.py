@@ -27,6 +27,8 @@ from onread.wire.ranges import ByteRange, content_range, parse_range, resolve_ra
 
 log = structlog.get_logger(__name__)
 
+# What the reader may say of the answer, and what it says then.
+_OVERRIDES = {f"Response{member}": member for member in CONTENT_MEMBERS}
 _MOST_LOOKS = 64  # at an object that is overwritten between every look-up and the opening of its file
 
 
@@ -171,10 +173,8 @@ def _members(selected: Selected, params: Mapping[str, Any]) -> dict[str, Any]:
         members |= stored_checksum(stored)
     if params.get("PartNumber") is not None and stored.part_count is not None:
         members["PartsCount"] = stored.part_count
-    for member in CONTENT_MEMBERS:
-        override = params.get("Response" + member)
-        if override is not None:
-            members[member] = override
+    if not _OVERRIDES.keys().isdisjoint(params):
+        members |= {member: params[name] for name, member in _OVERRIDES.items() if name in params}
     return members
 
 
