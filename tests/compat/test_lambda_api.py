@@ -120,7 +120,7 @@ def test_code_comes_from_a_bucket_with_the_callers_rights(world):
     policy = {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Action": "lambda:*", "Resource": "*"},
+            {"Effect": "Allow", "Action": ["lambda:*", "iam:PassRole"], "Resource": "*"},
             {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/allowed/*"},
         ],
     }

@@ -38,11 +38,21 @@ class Target:
     rounds: int = 2000
 
     def run(self, content: bytes) -> None:
-        """Check one input, within its time."""
-        began = time.process_time()
+        """Check one input, within its time.
+
+        An input that is slow is so again: what is slow once met a collection of garbage, or a machine
+        that was taken away for a while.
+        """
+        for _ in range(3):
+            spent = self._seconds(content)
+            if spent < LONGEST_SECONDS:
+                return
+        raise AssertionError(f"{spent:.1f} s of processor time for {content[:200]!r}")
+
+    def _seconds(self, content: bytes) -> float:
+        began = time.thread_time()
         self.check(content)
-        spent = time.process_time() - began
-        assert spent < LONGEST_SECONDS, f"{spent:.1f} s of processor time for {content[:200]!r}"
+        return time.thread_time() - began
 
 
 def names() -> list[str]:

@@ -32,7 +32,7 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[Server]:
-    with Server(max_connections="12") as started:
+    with Server(max_connections="30") as started:
         yield started
 
 
