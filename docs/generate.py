@@ -39,7 +39,8 @@ from onread.protocol.xml_reader import DEEPEST as DEEPEST_XML
 from onread.server.door import DoorLimits
 from onread.server.limits import Limits
 from onread.sigv4.scope import MAX_EXPIRES_SECONDS, MAX_SKEW
-from onread.spool.folder import BLOCK_BYTES, DISK_MARGIN_BYTES, MOST_RESULTS
+from onread.spool.folder import BLOCK_BYTES
+from onread.spool.space import DISK_MARGIN_BYTES, MOST_RESULTS
 from onread.spool.spool import MOST_MAKERS
 from onread.stores.local.blobs import LARGEST_BLOB_BYTES
 from onread.stores.local.buckets import MOST_BUCKETS

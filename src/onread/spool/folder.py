@@ -1,15 +1,12 @@
 """The folder of kept results: what the system keeps, one method for one step, blocking.
 
-Owns names, locks and space. Everything that several workers must agree on stands in the files themselves, so
-none of them has to be told anything:
+Owns names and locks; what there is room for is `space`'s. Everything that several workers must agree on is in
+the files themselves, so none of them has to be told anything:
 
 * ``NAME.claim`` is locked by the worker that writes the result; its size is the space set aside.
 * ``NAME.told`` says what is known since the result began, ``NAME.head`` the same once it is complete.
 * ``NAME.NONCE.body`` and ``.sums`` are its bytes and a checksum for each block. The nonce is new for each
   result, so nobody can take the head of one with the bytes of another.
-
-* ``lock`` is held by whoever counts, begins or removes; it says how much is taken, so that nobody has to look
-  at every file to know. Looking at every file, now and then, sets it right after a worker was killed.
 
 A lock ends with its process, so what a killed worker began is recognised and removed. Nothing outlives a
 gateway: the folder is emptied when it starts. Whoever only looks whether something is locked has the lock for
@@ -20,16 +17,16 @@ import errno
 import fcntl
 import os
 import shutil
-import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from onread.errors import InternalError, ServiceUnavailable, SlowDown
-from onread.spool.directory import CREATE, OPEN_OR_CREATE, READ, Directory, write_all
+from onread.errors import InternalError, ServiceUnavailable
+from onread.spool.directory import CREATE, READ, Directory, write_all
+from onread.spool.space import Ledger, Space, cost_of
 from onread.wire.checksums import Buffer, new_checksum
 
 log = structlog.get_logger("onread.spool")
@@ -37,14 +34,8 @@ log = structlog.get_logger("onread.spool")
 BLOCK_BYTES = 64 * 1024
 """What is verified and sent at a time, and so held for each reader."""
 SUM_BYTES = 8
-MOST_RESULTS = 10_000
-DISK_MARGIN_BYTES = 64 << 20
-"""What is left free on the disk: the store and the control database need it more."""
 
 _WITHOUT_WAITING = getattr(os, "RWF_NOWAIT", 0)
-_LEDGER = struct.Struct("<qq")  # bytes taken, results
-_EVICTED_AT_ONCE = 16  # of so many results one: who has looked at all of them makes room for some more
-_LEAST_BYTES = 4096  # what the smallest result costs, names and checksums included
 
 
 class Damaged(Exception):
@@ -82,19 +73,6 @@ class Sight:
     claimed: bool = False
 
 
-@dataclass(slots=True)
-class _Entry:
-    claimed_bytes: int | None = None
-    body_bytes: int = 0
-    completed_at: float | None = None
-    used_at: float = 0.0
-    files: list[str] = field(default_factory=list)
-
-    @property
-    def cost_bytes(self) -> int:
-        return self.body_bytes + _LEAST_BYTES if self.claimed_bytes is None else self.claimed_bytes
-
-
 class Folder:
     """One folder, used by every worker of a gateway at once.
 
@@ -108,10 +86,11 @@ class Folder:
         self, path: Path, *, limit_bytes: int, max_age_seconds: float, now: Callable[[], float]
     ) -> None:
         self._directory = Directory(path)
-        self._limit_bytes = limit_bytes
         self._max_age_seconds = max_age_seconds
         self._now = now
-        self.evictions = 0
+        self._space = Space(
+            self._directory, limit_bytes=limit_bytes, max_age_seconds=max_age_seconds, now=now
+        )
 
     def close(self) -> None:
         """The folder is left as it is."""
@@ -125,23 +104,23 @@ class Folder:
         Raises:
             SlowDown, ServiceUnavailable: there is no room.
         """
-        with _disk_faults(), self._alone() as ledger:
+        with _disk_faults(), self._space.alone() as ledger:
             sight = self.look(name)
             if sight.complete or sight.claimed:
                 return None
-            if self._directory.exists(f"{name}.claim"):
-                self._remove(name, self._entries()[name], ledger)
-            self._take(ledger, BLOCK_BYTES, count=1)
-            claim = self._directory.open(f"{name}.claim", CREATE)
-            try:
+            if self._directory.exists(f"{name}.claim"):  # of a worker that was killed
+                self._space.remove(ledger, name)
+            self._space.take(ledger, BLOCK_BYTES, count=1)
+            with ExitStack() as unless_whole:
+                opened = []
+                for suffix in ("claim", f"{nonce}.body", f"{nonce}.sums"):
+                    opened.append(self._directory.open(f"{name}.{suffix}", CREATE))
+                    unless_whole.callback(os.close, opened[-1])
+                claim, body, sums = opened
                 fcntl.flock(claim, fcntl.LOCK_EX)
                 os.ftruncate(claim, BLOCK_BYTES)
-                body = self._directory.open(f"{name}.{nonce}.body", CREATE)
-                sums = self._directory.open(f"{name}.{nonce}.sums", CREATE)
-            except BaseException:
-                os.close(claim)
-                raise
-            fcntl.flock(body, fcntl.LOCK_SH)
+                fcntl.flock(body, fcntl.LOCK_SH)
+                unless_whole.pop_all()
             return Files(body, sums, claim)
 
     def reserve(self, files: Files, total_bytes: int) -> None:
@@ -151,8 +130,9 @@ class Folder:
             SlowDown, ServiceUnavailable: there is no room; what was reserved before still is.
         """
         assert files.claim is not None
-        with _disk_faults(), self._alone() as ledger:
-            self._take(ledger, total_bytes - os.fstat(files.claim).st_size, whole_bytes=total_bytes)
+        with _disk_faults(), self._space.alone() as ledger:
+            more_bytes = total_bytes - os.fstat(files.claim).st_size
+            self._space.take(ledger, more_bytes, whole_bytes=total_bytes)
             os.ftruncate(files.claim, total_bytes)
 
     def tell(self, name: str, head: bytes) -> None:
@@ -170,23 +150,23 @@ class Folder:
 
     def complete(self, name: str, files: Files, head: bytes) -> None:
         """The result is kept from now on."""
-        with _disk_faults(), self._alone() as ledger:
+        with _disk_faults(), self._space.alone() as ledger:
             self._directory.write_whole(f"{name}.head", head)
             self._directory.unlink(f"{name}.told")
             self._give_up_claim(name, files, ledger)
-            _note(ledger, os.fstat(files.body).st_size + _LEAST_BYTES, 1)
+            ledger.note(cost_of(os.fstat(files.body).st_size), 1)
 
     def discard(self, name: str, nonce: str, files: Files) -> None:
         """Nothing of it is left for anybody who has not opened it."""
-        with _disk_faults(), self._alone() as ledger:
+        with _disk_faults(), self._space.alone() as ledger:
             for suffix in ("told", f"{nonce}.body", f"{nonce}.sums"):
                 self._directory.unlink(f"{name}.{suffix}")
             self._give_up_claim(name, files, ledger)
 
-    def _give_up_claim(self, name: str, files: Files, ledger: int) -> None:
+    def _give_up_claim(self, name: str, files: Files, ledger: Ledger) -> None:
         claim, files.claim = files.claim, None
         assert claim is not None
-        _note(ledger, -os.fstat(claim).st_size, -1)
+        ledger.note(-os.fstat(claim).st_size, -1)
         self._directory.unlink(f"{name}.claim")
         os.close(claim)
 
@@ -198,7 +178,7 @@ class Folder:
             head = self._directory.read_whole(f"{name}.{suffix}")
             if suffix == "head" and head is not None:
                 return Sight(head=head, complete=True)
-            if suffix == "told" and self._is_claimed(name):
+            if suffix == "told" and self._space.is_claimed(name):
                 return Sight(head=head, claimed=True)
         return Sight()
 
@@ -261,130 +241,31 @@ class Folder:
 
     def drop(self, name: str) -> None:
         """The result is not found any more; who has it open keeps it."""
-        with _disk_faults(), self._alone() as ledger:
-            entry = self._entries().get(name)
-            if entry is not None and not self._is_claimed(name):
-                self._remove(name, entry, ledger)
+        with _disk_faults(), self._space.alone() as ledger:
+            self._space.remove(ledger, name)
 
     # Space
 
+    @property
+    def evictions(self) -> int:
+        """How many results this worker has removed for others."""
+        return self._space.evictions
+
     def used_bytes(self) -> int:
         """What all results take or have set aside."""
-        with _disk_faults(), self._alone() as ledger:
-            return _ledger(ledger)[0]
+        with _disk_faults(), self._space.alone() as ledger:
+            return ledger.read()[0]
 
     def sweep(self, is_wanted: Callable[[str], bool]) -> None:
         """Remove what nobody may ask for any more, what is too old, and what killed workers began."""
-        with _disk_faults(), self._alone() as ledger:
-            self._recount(ledger)
-            for name, entry in self._entries().items():
-                if entry.claimed_bytes is not None and self._is_claimed(name):
-                    continue
-                old = entry.completed_at is None or self._now() - entry.completed_at >= self._max_age_seconds
-                if not is_wanted(name) or (old and not self._is_in_use(entry)):
-                    self._evict(name, entry, ledger)
-
-    def _take(self, ledger: int, more_bytes: int, *, count: int = 0, whole_bytes: int = 0) -> None:
-        """So much more is taken, when need be in the place of what was used least recently."""
-        if whole_bytes > self._limit_bytes:
-            log.error("spool.too_small", needed_bytes=whole_bytes, spool_bytes=self._limit_bytes)
-            raise ServiceUnavailable("The result is larger than the space for slices (spool_bytes).")
-        if not self._fits(ledger, more_bytes):
-            self._make_room(ledger, more_bytes)
-        _note(ledger, more_bytes, count)
-
-    def _make_room(self, ledger: int, more_bytes: int) -> None:
-        entries = self._recount(ledger)
-        complete = [item for item in entries.items() if item[1].completed_at is not None]
-        at_least = len(complete) // _EVICTED_AT_ONCE
-        for name, entry in sorted(complete, key=lambda item: item[1].used_at):
-            if at_least <= 0 and self._fits(ledger, more_bytes):
-                return
-            if not self._is_in_use(entry):
-                self._evict(name, entry, ledger)
-                at_least -= 1
-        if not self._fits(ledger, more_bytes):
-            used, _ = _ledger(ledger)
-            log.warning("spool.full", used_bytes=used, spool_bytes=self._limit_bytes)
-            raise SlowDown("The space for slices is full. Please try again.", retry_after_seconds=1)
-
-    def _fits(self, ledger: int, more_bytes: int) -> bool:
-        used, count = _ledger(ledger)
-        return (
-            used + more_bytes <= self._limit_bytes
-            and self._directory.free_bytes() - more_bytes >= DISK_MARGIN_BYTES
-            and count < MOST_RESULTS
-        )
-
-    def _recount(self, ledger: int) -> dict[str, _Entry]:
-        """Every result there is; the ledger says no more and no less."""
-        entries = self._entries()
-        used = sum(entry.cost_bytes for entry in entries.values())
-        os.pwrite(ledger, _LEDGER.pack(used, len(entries)), 0)
-        return entries
-
-    def _evict(self, name: str, entry: _Entry, ledger: int) -> None:
-        self._remove(name, entry, ledger)
-        self.evictions += 1
-
-    def _entries(self) -> dict[str, _Entry]:
-        entries: dict[str, _Entry] = {}
-        for file_name, facts in self._directory.files():
-            name, dot, suffix = file_name.partition(".")
-            if not dot:
-                continue
-            entry = entries.setdefault(name, _Entry())
-            entry.files.append(file_name)
-            if suffix == "claim":
-                entry.claimed_bytes = facts.st_size
-            elif suffix == "head":
-                entry.completed_at, entry.used_at = facts.st_mtime, facts.st_atime
-            elif suffix.endswith("body"):
-                entry.body_bytes += facts.st_size
-        return entries
-
-    def _is_in_use(self, entry: _Entry) -> bool:
-        return any(
-            file.endswith(".body") and not self._directory.can_lock(file, fcntl.LOCK_EX)
-            for file in entry.files
-        )
-
-    def _is_claimed(self, name: str) -> bool:
-        return not self._directory.can_lock(f"{name}.claim", fcntl.LOCK_SH)
-
-    def _remove(self, name: str, entry: _Entry, ledger: int) -> None:
-        """The head first: what has none is not found."""
-        for file in sorted(entry.files, key=lambda file: file != f"{name}.head"):
-            self._directory.unlink(file)
-        _note(ledger, -entry.cost_bytes, -1)
-
-    @contextmanager
-    def _alone(self) -> Iterator[int]:
-        """The ledger, open: no other thread and no other worker counts, begins or removes meanwhile."""
-        file = self._directory.open("lock", OPEN_OR_CREATE)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
-        finally:
-            os.close(file)
+        with _disk_faults(), self._space.alone() as ledger:
+            self._space.sweep(ledger, is_wanted)
 
 
 def empty(path: Path) -> None:
     """Nothing of an earlier start is left; the folder is there, for its owner alone."""
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _ledger(file: int) -> tuple[int, int]:
-    """Bytes taken, and results."""
-    content = os.pread(file, _LEDGER.size, 0)
-    used, count = _LEDGER.unpack(content) if len(content) == _LEDGER.size else (0, 0)
-    return used, count
-
-
-def _note(file: int, more_bytes: int, count: int) -> None:
-    used, counted = _ledger(file)
-    os.pwrite(file, _LEDGER.pack(used + more_bytes, counted + count), 0)
 
 
 def _sum_of(block: Buffer) -> bytes:

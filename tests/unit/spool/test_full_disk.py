@@ -15,8 +15,9 @@ import asyncio, os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from onread.errors import ServiceError
-from onread.spool.folder import BLOCK_BYTES, DISK_MARGIN_BYTES, Folder
+from onread.spool.folder import BLOCK_BYTES, Folder
 from onread.spool.result import ResultBody
+from onread.spool.space import DISK_MARGIN_BYTES
 from onread.spool.spool import Spool
 from onread.telemetry.metrics import Metrics
 
