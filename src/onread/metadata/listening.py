@@ -35,13 +35,13 @@ _ASK = f"SELECT number FROM {epochs.name} WHERE name = '{EPOCH}'".encode()
 class _Connection(psycopg.AsyncConnection[Any]):
     """One that is given up where psycopg would ask a server that does not answer to cancel."""
 
-    async def wait(self, gen: PQGen[T], interval: float = 0, timeout: float | None = None) -> T:
+    async def wait(self, gen: PQGen[T], interval: float = ANSWER_SECONDS, timeout: float | None = None) -> T:
         """Run one exchange to its end, within ``timeout`` or `ANSWER_SECONDS`."""
         if timeout is not None:
             return await super().wait(gen, interval, timeout)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await wait_async(gen, self.pgconn.socket, interval=ANSWER_SECONDS)
+                return await wait_async(gen, self.pgconn.socket, interval=interval)
         except (TimeoutError, asyncio.CancelledError):
             self.pgconn.finish()
             raise

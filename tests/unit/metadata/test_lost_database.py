@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -289,6 +291,39 @@ def test_T014_T210_a_change_arrives_by_notification_and_without(
     asyncio.run(scenario())
 
 
+class Counting(asyncio.SelectorEventLoop):
+    """asyncio's loop, and how often somebody began to wait for a socket."""
+
+    waits = 0
+
+    def add_reader(self, *arguments: Any) -> None:
+        self.waits += 1
+        super().add_reader(*arguments)
+
+
+def test_who_has_nothing_to_do_sleeps_between_two_looks(server: Server) -> None:
+    async def scenario() -> None:
+        async with gateway(server) as one:
+            await one.until(lambda: one.records.reachable)
+            looks, done = itertools.count(1), asyncio.Event()
+            confirm = one.records._following._confirm
+
+            def count(asked_at: float) -> None:
+                confirm(asked_at)
+                if next(looks) == 4:
+                    done.set()
+
+            one.records._following._confirm = count  # type: ignore[method-assign]
+            loop.waits = 0
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await done.wait()
+            assert loop.waits < 40
+
+    with asyncio.Runner(loop_factory=Counting) as runner:
+        loop = cast(Counting, runner.get_loop())
+        runner.run(scenario())
+
+
 def test_concurrent_writers_at_several_gateways_lose_no_update_and_serve_no_older_snapshot(
     server: Server,
 ) -> None:
@@ -296,9 +331,11 @@ def test_concurrent_writers_at_several_gateways_lose_no_update_and_serve_no_olde
         async with gateway(server) as one, gateway(server) as two:
             seen: list[int] = []
 
-            async def write(at: Gateway, name: str) -> None:
-                await at.write(name)
-                assert at.records.access_point(ACCOUNT, name) is not None  # before the answer
+            async def write(at: Gateway, prefix: str) -> None:
+                for number in range(5):
+                    await at.write(f"{prefix}-{number}")
+                    found = at.records.access_point(ACCOUNT, f"{prefix}-{number}")
+                    assert found is not None  # before the answer
 
             async def watch(at: Gateway) -> None:
                 last = at.records._snapshot.epoch
@@ -313,9 +350,8 @@ def test_concurrent_writers_at_several_gateways_lose_no_update_and_serve_no_olde
             async with asyncio.TaskGroup() as tasks:
                 for at in (one, two):
                     tasks.create_task(watch(at))
-                for number in range(10):
-                    tasks.create_task(write(one, f"one-{number}"))
-                    tasks.create_task(write(two, f"two-{number}"))
+                    for writer in range(2):
+                        tasks.create_task(write(at, f"{writer}-of-{id(at)}"))
             assert seen == [20, 20]
 
     asyncio.run(scenario())
