@@ -2,8 +2,8 @@
 
 import contextlib
 import itertools
-import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -165,12 +165,16 @@ class World:
         return [p for p in self.process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
 
 
-def wait_until(holds: Callable[[], Any], *, seconds: float = 10) -> None:
-    """Poll a fact about another process until it holds; fails when it never does."""
+def wait_until(holds: Callable[[], Any], *, seconds: float = 60) -> None:
+    """Poll a fact about another process until it holds; fails when it never does.
+
+    That process needs the processor more than who only looks: between two looks it is left to it.
+    """
     deadline = time.monotonic() + seconds
+    never = threading.Event()
     while not holds():
         assert time.monotonic() < deadline, "it did not come true in time"
-        os.sched_yield()
+        never.wait(0.01)
 
 
 @pytest.fixture(scope="session")

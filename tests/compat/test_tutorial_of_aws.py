@@ -215,7 +215,7 @@ def test_the_tutorial(hands, installation, store, tmp_path):
     last.call("s3api", "DeleteObject", Bucket=BUCKET, Key=KEY)
     last.call("s3api", "DeleteBucket", Bucket=BUCKET)
     for world in installation:
-        wait_until(lambda world=world: nothing_is_left(world), seconds=2)
+        wait_until(lambda world=world: nothing_is_left(world))
         wait_until(lambda world=world: not processes_of_the_function(world))
     assert BUCKET not in [bucket["Name"] for bucket in store.client().list_buckets()["Buckets"]]
 

@@ -128,7 +128,7 @@ class Workshop:
         pool: FunctionPool,
         function: Function,
         event: bytes = b"{}",
-        within: float = 30,
+        within: float = 60,
         caller: str = "",
     ) -> Run:
         self.number += 1
@@ -141,7 +141,7 @@ class Workshop:
         )
 
     async def run(
-        self, pool: FunctionPool, function: Function, event: bytes = b"{}", within: float = 30
+        self, pool: FunctionPool, function: Function, event: bytes = b"{}", within: float = 60
     ) -> Outcome:
         return await (await self.begin(pool, function, event, within)).finished
 

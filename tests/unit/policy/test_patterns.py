@@ -1,8 +1,7 @@
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.processor import least_seconds
 
 from onread.errors import MalformedPolicy
 from onread.policy.patterns import (
@@ -55,9 +54,8 @@ def test_T204_matching_agrees_with_dynamic_programming(pattern, text):
 @pytest.mark.parametrize("pattern", ["a*" * 30 + "b", "*a" * 30 + "*b", "?*" * 30 + "b", "*" * 100 + "b"])
 def test_T204_matching_takes_linear_time(pattern):
     compiled = Glob(static_tokens(pattern))
-    started = time.perf_counter()
     assert not compiled.matches("a" * 1024)
-    assert time.perf_counter() - started < 0.005
+    assert least_seconds(lambda: compiled.matches("a" * 1024)) < 0.005
 
 
 def test_a_text_is_taken_apart_into_literals_wildcards_and_variables():

@@ -5,7 +5,7 @@ import socket
 import ssl
 from contextlib import suppress
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 
 
 class TlsPeer:

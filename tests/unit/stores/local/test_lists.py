@@ -181,9 +181,9 @@ def test_T236_a_page_among_100000_keys_takes_no_longer_than_among_few(tmp_path):
 
         await client.store._engine.index.write(fill)
         for params in ({"Prefix": "logs/", "Delimiter": "/"}, {"StartAfter": "logs/09" + "x" * 1017}, {}):
-            started = time.perf_counter()
+            started = time.process_time()
             page = await client("ListObjectsV2", **params)
             assert page["KeyCount"] == 1000 or params.get("StartAfter")
-            assert time.perf_counter() - started < 0.5
+            assert time.process_time() - started < 2  # every row walked through takes far longer
 
     with_store(tmp_path, scenario)
