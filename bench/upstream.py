@@ -5,17 +5,23 @@ All of them share the machine, so a proxy's rate is what its own work leaves of 
     python -m bench.upstream
 """
 
+import io
 import os
 import statistics
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
+import urllib3
+from boto3.s3.transfer import TransferConfig
 from tests.compat.seaweed import Seaweed, running_seaweed, weed
 
 from bench.gateway import World, build_generator, of_process, peak_mib, send
@@ -25,6 +31,8 @@ from onread.cli.spawn import gateway
 
 BUCKET = "bench-bucket"
 TURNS = 5
+HUGE_BYTES = 5 << 30
+PART_BYTES = 64 << 20
 NGINX = """
 daemon off; worker_processes 1; error_log stderr crit; pid @FOLDER@/nginx.pid;
 events { worker_connections 1024; }
@@ -82,7 +90,7 @@ def run() -> list[Row]:
         for case in CASES:
             store.client().put_object(Bucket=BUCKET, Key=case.key, Body=os.urandom(case.size_bytes))
             rows += measure(case, world, store, nginx_port)
-        return [*rows, memory(world)]
+        return [*rows, *memory(world)]
 
 
 def measure(case: Case, world: World, store: Seaweed, nginx_port: int) -> list[Row]:
@@ -113,35 +121,85 @@ def measure(case: Case, world: World, store: Seaweed, nginx_port: int) -> list[R
     ]
 
 
-def memory(world: World, size_bytes: int = 5 << 30) -> Row:
-    """What a large upload and download add to the gateway's memory."""
-    client = world.client("s3")
-    before = psutil.Process(world.pid).memory_info().rss / 2**20
-    part = 256 << 20
-    upload = client.create_multipart_upload(Bucket=BUCKET, Key="huge")["UploadId"]
-    parts = []
-    block = os.urandom(part)
-    for number in range(1, size_bytes // part + 1):
-        etag = client.upload_part(Bucket=BUCKET, Key="huge", UploadId=upload, PartNumber=number, Body=block)[
-            "ETag"
-        ]
-        parts.append({"PartNumber": number, "ETag": etag})
-    client.complete_multipart_upload(
-        Bucket=BUCKET, Key="huge", UploadId=upload, MultipartUpload={"Parts": parts}
+def memory(world: World, size_bytes: int = HUGE_BYTES) -> list[Row]:
+    """What large uploads and a large download add to the gateway's memory, each from its own start."""
+    client, gib = world.client("s3"), size_bytes >> 30
+    ways = (
+        (f"{gib} GiB upload to an upstream store, one PUT", partial(put_whole, client, size_bytes)),
+        (f"{gib} GiB download from an upstream store, one GET", partial(read_whole, client, size_bytes)),
+        (f"{gib} GiB upload to an upstream store, boto3 in parts", partial(put_in_parts, client, size_bytes)),
     )
-    body = client.get_object(Bucket=BUCKET, Key="huge")["Body"]
-    read = sum(len(chunk) for chunk in iter(lambda: body.read(1 << 20), b""))
-    assert read == size_bytes
+    rows = []
+    for name, do in ways:
+        before = restart_peak(world.pid)
+        begin = time.perf_counter()
+        do()
+        rate = size_bytes / (time.perf_counter() - begin) / 1e6
+        grown = peak_mib(world.pid) - before
+        how = f"{before:.0f} MiB before; {rate:.0f} MB/s with client and store on the same cores"
+        rows.append(Row(f"{name}: growth of the gateway, MiB", "once", how, grown, "<= 32"))
     client.delete_object(Bucket=BUCKET, Key="huge")
-    grown = peak_mib(world.pid) - before
-    gib = size_bytes >> 30
-    return Row(
-        f"{gib} GiB to an upstream store and back: growth of the gateway, MiB",
-        f"one upload in parts of {part >> 20} MiB, one GET",
-        f"{before:.0f} MiB before",
-        grown,
-        "<= 32",
+    return rows
+
+
+class Zeros(io.RawIOBase):
+    """So many bytes, made as they are read, for uploads larger than memory. It can be rewound."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        self.offset = 0
+
+    def seekable(self) -> bool:
+        """See `io.RawIOBase`."""
+        return True
+
+    def readable(self) -> bool:
+        """See `io.RawIOBase`."""
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """See `io.RawIOBase`."""
+        self.offset = (0, self.offset, self.size_bytes)[whence] + offset
+        return self.offset
+
+    def tell(self) -> int:
+        """See `io.RawIOBase`."""
+        return self.offset
+
+    def read(self, size: int = -1) -> bytes:
+        """See `io.RawIOBase`."""
+        left = self.size_bytes - self.offset
+        taken = left if size < 0 else min(size, left)
+        self.offset += taken
+        return bytes(taken)
+
+
+def put_whole(client: Any, size_bytes: int) -> None:
+    """One PUT, its payload not hashed beforehand."""
+    url = client.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "huge"})
+    answer = urllib3.request(
+        "PUT", url, body=Zeros(size_bytes), headers={"Content-Length": str(size_bytes)}, retries=False
     )
+    assert answer.status == 200, answer.data[:500]
+
+
+def read_whole(client: Any, size_bytes: int) -> None:
+    """One GET."""
+    body = client.get_object(Bucket=BUCKET, Key="huge")["Body"]
+    assert sum(len(chunk) for chunk in iter(lambda: body.read(1 << 20), b"")) == size_bytes
+
+
+def put_in_parts(client: Any, size_bytes: int) -> None:
+    """As boto3 uploads by itself, in larger parts than its own 8 MiB."""
+    config = TransferConfig(multipart_chunksize=PART_BYTES, max_concurrency=4)
+    client.upload_fileobj(Zeros(size_bytes), BUCKET, "huge", Config=config)
+    assert client.head_object(Bucket=BUCKET, Key="huge")["ContentLength"] == size_bytes
+
+
+def restart_peak(pid: int) -> float:
+    """The memory of a process now, in MiB; its peak begins anew."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return float(psutil.Process(pid).memory_info().rss) / 2**20
 
 
 def request_of(client: object, key: str) -> bytes:

@@ -55,6 +55,15 @@ def test_strangers_read_what_the_function_makes_and_do_nothing_else(opened):
         assert fetch(opened + target, method=method).status == 403, (method, target)
 
 
+def test_strangers_name_a_version_only_where_that_is_granted(world, place, opened):
+    control, named = world.client("s3control"), {"AccountId": ACCOUNT, "Name": place.olap}
+    assert refusal(f"{opened}/k?versionId=null") == (403, "AccessDenied")
+    grants = allow("s3-object-lambda:GetObjectVersion", place.olap_arn, principal="*")
+    control.put_access_point_policy_for_object_lambda(**named, Policy=document(grants))
+    assert fetch(f"{opened}/k?versionId=null").body == b"data"
+    control.delete_access_point_policy_for_object_lambda(**named)
+
+
 def test_an_explicit_deny_keeps_strangers_out_too(world, place, opened):
     control, s3 = world.client("s3control"), world.client("s3")
     denies = allow("s3-object-lambda:GetObject", place.olap_arn, effect="Deny", principal="*")

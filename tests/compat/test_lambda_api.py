@@ -121,7 +121,16 @@ def test_code_comes_from_a_bucket_with_the_callers_rights(world):
         "Version": "2012-10-17",
         "Statement": [
             {"Effect": "Allow", "Action": ["lambda:*", "iam:PassRole"], "Resource": "*"},
-            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/allowed/*"},
+            {
+                "Effect": "Allow",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{bucket}/allowed/*",
+                # Those of whoever creates the function, for whose read it is.
+                "Condition": {
+                    "IpAddress": {"aws:SourceIp": "127.0.0.0/8"},
+                    "Bool": {"aws:SecureTransport": "false"},
+                },
+            },
         ],
     }
     _, key, secret = world.user(json.dumps(policy))
@@ -144,6 +153,27 @@ def test_code_comes_from_a_bucket_with_the_callers_rights(world):
         )
     assert code_of(error) == "InvalidParameterValueException"
     assert "NoSuchKey" in str(error.value)
+
+
+def test_a_layer_is_given_by_who_may_read_it(world):
+    layer = world.client("lambda").publish_layer_version(
+        LayerName=world.unique("layer"), Content={"ZipFile": zipped(**{"x.py": ""})}
+    )["LayerVersionArn"]
+    every = {"Effect": "Allow", "Action": "lambda:*", "Resource": "*"}
+    deny = {"Effect": "Deny", "Action": "lambda:GetLayerVersion", "Resource": layer}
+    for statements, allowed in (([every, deny], False), ([every], True)):
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        _, key, secret = world.user(policy)
+        theirs = world.client_as("lambda", key, secret)
+        name = world.function("version_a")
+        settings = {"FunctionName": name, "Layers": [layer]}
+        if allowed:
+            assert theirs.update_function_configuration(**settings)["Layers"][0]["Arn"] == layer
+            continue
+        with pytest.raises(ClientError) as error:
+            theirs.update_function_configuration(**settings)
+        assert code_of(error) == "AccessDeniedException"
+        assert "lambda:GetLayerVersion" in str(error.value)
 
 
 def test_a_response_stream_is_read_by_boto3(world):

@@ -233,15 +233,13 @@ def test_functions_may_read_from_the_store_itself_when_its_operator_says_so(stor
         assert "X-Amz-Expires=61&" in url
         upper = world.olap(bucket, world.function("uppercase"))
         assert world.client("s3").get_object(Bucket=upper, Key="a b")["Body"].read() == b"HELLO"
-        # Who may call, and not read: the usual URL, which refuses him.
+        # Who may call, and not read or not list: the usual URL, which refuses, and hides what is missing.
         allowed = ["s3-object-lambda:GetObject", "lambda:InvokeFunction"]
-        policy = {
-            "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Action": allowed, "Resource": "*"}],
-        }
-        _, key, secret = world.user(json.dumps(policy))
-        told = world.client_as("s3", key, secret).get_object(Bucket=url_of, Key="a b")["Body"].read().decode()
-        assert not told.startswith(store.endpoint)
+        for more, is_direct in ([], False), (["s3:GetObject"], False), (["s3:GetObject", "s3:List*"], True):
+            statement = {"Effect": "Allow", "Action": [*allowed, *more], "Resource": "*"}
+            _, *keys = world.user(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+            told = world.client_as("s3", *keys).get_object(Bucket=url_of, Key="a b")["Body"].read().decode()
+            assert told.startswith(store.endpoint) is is_direct, more
 
 
 def test_the_doctor_looks_at_stores(store, tmp_path):

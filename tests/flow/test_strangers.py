@@ -1,6 +1,7 @@
 """What nobody known may cause: headers of an answer, lines in the log, files of the admin listener, forms."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -145,3 +146,31 @@ def test_T055_the_admin_listener_gives_no_file_and_the_same_answer_to_every_othe
     ((status, body),) = asyncio.run(main())
     assert status == b"404"
     assert b"passwd" not in body
+
+
+@pytest.mark.parametrize("prefix", ["%2Fsecret%2F", "secret%2F%2F", "%2F%2Fsecret%2F", "%5Csecret%2F", "%2F"])
+def test_a_prefix_is_asked_about_as_its_store_may_read_it(tmp_path, prefix):
+    """SeaweedFS lists ``secret/`` when it is asked for ``/secret/``, and everything for ``/``."""
+    listing = {"Action": "s3:ListBucket", "Resource": "*"}
+    condition = {"StringLike": {"s3:prefix": ["secret/*", ""]}}
+    policy = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", **listing},
+                {"Effect": "Deny", **listing, "Condition": condition},
+            ],
+        }
+    )
+
+    async def story(road):
+        key = await road.user("lister", policy)
+        embedded = await road.call("GET", f"/bucket?list-type=2&prefix={prefix}", key=key)
+        authorizer = replace(road.pipeline.authorize, forwards=lambda _bucket: True)
+        road.pipeline = replace(road.pipeline, authorize=authorizer)
+        forwarded = await road.call("GET", f"/bucket?list-type=2&prefix={prefix}", key=key)
+        plain = await road.call("GET", "/bucket?list-type=2&prefix=open%2F", key=key)
+        return embedded.status, forwarded.status, plain.status
+
+    is_plain_secret = prefix.startswith("secret")
+    assert run(tmp_path, story) == (403 if is_plain_secret else 200, 403, 200)

@@ -164,7 +164,7 @@ def build_pipeline(
         object_tags=base.store.object_tags,
         forwards=base.stores.forwards,
     )
-    dispatch = _dispatch(base, runners, background, authorizer, elsewhere, own_road)
+    dispatch = _dispatch(base, runners, background, elsewhere, own_road)
     resolver = Resolver(records, settings.account_id)
     pipeline = Pipeline(
         services=base.services,
@@ -224,14 +224,13 @@ def _dispatch(
     base: Foundation,
     runners: Runners,
     background: Background,
-    authorizer: Authorizer,
     elsewhere: Elsewhere | None,
     own_road: OwnRoad,
 ) -> Dispatch:
     settings = base.settings
     invoker = Registry(runners.pool, runners.webhooks)
     transformation = _transformation(base, invoker, runners.write.rendezvous)
-    reads = OwnReads(base.stores, authorizer, settings.account_id)
+    reads = OwnReads(base.stores, settings.account_id)
     return Dispatch(
         records=base.records,
         stores=base.stores,

@@ -8,6 +8,8 @@ from typing import Any
 from onread.policy.principal import Principal
 from onread.wire.output import Output
 
+MayReadObject = Callable[[str, str, str | None], bool]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlCall:
@@ -16,6 +18,8 @@ class ControlCall:
     Attributes:
         params: the operation's input members by AWS's name, from head and document.
         account_id: the account that is managed: the one in the address, else the caller's.
+        may_read_object: whether the caller may read one object, by bucket, key and version id, asked with the
+            request's own conditions.
         take_scope: takes over what the request holds until its answer has left (its place among those in
             flight), for what goes on after the answer.
         endpoint: scheme and host under which the caller reached us.
@@ -26,6 +30,7 @@ class ControlCall:
     account_id: str
     region: str
     request_id: str
+    may_read_object: MayReadObject
     take_scope: Callable[[], AsyncExitStack] = AsyncExitStack
     endpoint: str = ""
 

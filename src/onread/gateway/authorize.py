@@ -38,7 +38,7 @@ from onread.metadata.records import AccessPoint
 from onread.objectlambda.configuration import parse_function_arn
 from onread.objectlambda.sessions import CALLED_VIA
 from onread.policy.actions import function_arn, required_action
-from onread.policy.principal import Principal, PrincipalKind
+from onread.policy.principal import PrincipalKind
 from onread.wire.frozen import frozen
 
 _VIA_OBJECT_LAMBDA = called_via((CALLED_VIA,))
@@ -89,13 +89,6 @@ class Authorizer:
             let_in=_is_let_in(call),
         )
         return AuthorizedCall(resolved=call, rights=_Rights(self, call, asker, self._check(call, asker), now))
-
-    def allows(self, principal: Principal, action: str, resource: str) -> bool:
-        """Whether a principal may do one more thing, beyond the request itself."""
-        conditions: Conditions = {"aws:resourceaccount": (self.account_id,)}
-        own = self._own_policies(principal)
-        asker = Asker(principal, own, self.account_id, lambda: conditions, "")
-        return asker.allows(action, resource, self.attached.of_object(resource), {})
 
     @cached_property
     def _own_policies(self) -> OwnPoliciesOf:
@@ -177,7 +170,10 @@ class Authorizer:
         if asker.let_in and not is_object_lambda(call):
             raise MissingAuthenticationToken  # strangers see what the function makes, never the original
         action = required_action("s3-object-lambda", operation.name, params)
-        asker.require(action, place.arn, place.attached)
+        # Strangers are let in to read what there is; to name a version needs its own grant, as everywhere.
+        granted = asker.let_in and params.get("VersionId") is None
+        if not asker.allows(action, place.arn, place.attached, {}, granted=granted):
+            raise AccessDenied
         transformation = target.transformation_for(operation.name)
         if target.lists_results(operation.name):
             self._check_reading(asker, place, target)
@@ -239,7 +235,14 @@ class _Rights:
         if not isinstance(target, ObjectLambdaTarget) or self.asker.principal.kind is PrincipalKind.ANONYMOUS:
             return False
         place = self.authorizer.attached.access_point(target.supporting, _VIA_OBJECT_LAMBDA)
-        return self.authorizer.data.may_read_input(self.asker, place, self._routed.params)
+        data = self.authorizer.data
+        # A store tells everybody that an object is missing; the gateway, who may list alone.
+        return data.may_read_input(self.asker, place, self._routed.params) and data.may_list(
+            self.asker, place
+        )
+
+    def may_read_object(self, bucket: str, key: str, version_id: str | None) -> bool:
+        return self.authorizer.data.may_read_object(self.asker, bucket, key, version_id)
 
     def require_tags(self, params: Mapping[str, Any]) -> None:
         self.authorizer.data.require_tags(self._routed.operation.name, self.asker, self.place, params)

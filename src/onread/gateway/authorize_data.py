@@ -1,6 +1,6 @@
 """May they read and write: objects and buckets, directly or through a standard access point."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,8 @@ from onread.errors import AccessDenied
 from onread.gateway.asker import Asker
 from onread.gateway.attached_policies import AttachedPolicies, Place, bucket_and_key
 from onread.gateway.call import ResolvedCall
-from onread.gateway.spellings import spellings
+from onread.gateway.conditions import Conditions
+from onread.gateway.spellings import plain_spelling, spellings
 from onread.gateway.tag_conditions import FindObjectTags, existing_tags, requested_tags
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.event import parameters
@@ -77,6 +78,10 @@ class DataRules:
         """Whether the caller may read the original through the supporting access point."""
         return self._may(asker, place, _versioned("s3:GetObject", params.get("VersionId")), params["Key"])
 
+    def may_read_object(self, asker: Asker, bucket: str, key: str, version_id: str | None) -> bool:
+        """Whether the caller may read one more object, wherever the request itself leads to."""
+        return self._may_at_source(asker, _versioned("s3:GetObject", version_id), object_arn(bucket, key))
+
     def may_copy_tags(self, operation: str, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
         """Whether the caller may read the tags of a copy's source and set those of its target.
 
@@ -91,8 +96,10 @@ class DataRules:
     def _require_all(self, asker: Asker, place: Place, operation: str, params: Mapping[str, Any]) -> None:
         requested = requested_tags(params)
         for action in (required_action("s3", operation, params), *further_actions(operation, params)):
-            if not self._may(asker, place, action, params.get("Key"), requested, granted=asker.let_in):
-                raise AccessDenied
+            for prefix in self._prefixes(place.bucket, params.get("Prefix")):
+                asked = {**requested, **prefix}
+                if not self._may(asker, place, action, params.get("Key"), asked, granted=asker.let_in):
+                    raise AccessDenied
 
     def _may(
         self,
@@ -138,6 +145,12 @@ class DataRules:
 
     def _spellings(self, bucket: str, key: str) -> tuple[str, ...]:
         return spellings(key) if self.forwards(bucket) else (key,)
+
+    def _prefixes(self, bucket: str, prefix: str | None) -> Iterator[Conditions]:
+        """What is asked about a list: nothing more, and the prefix as its store may read it."""
+        yield {}
+        if prefix and self.forwards(bucket) and (plain := plain_spelling(prefix)) != prefix:
+            yield {"s3:prefix": (plain,)}
 
     def _may_through(self, asker: Asker, action: str, access_point: str, key: str) -> bool:
         """A copy that reads through an access point needs what any read through it does."""

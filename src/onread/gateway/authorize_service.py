@@ -22,6 +22,7 @@ from onread.protocol.model import Operation
 
 # "No permissions are required to perform this operation": AWS Security Token Service API Reference.
 _FREE_TO_ALL = frozenset({("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")})
+_WITH_LAYERS = frozenset({"CreateFunction", "UpdateFunctionConfiguration"})
 # What a user's temporary credentials are good for at STS. Source: STS API Reference, GetSessionToken: "You
 # cannot call any IAM API operations unless MFA authentication information is included", nor any of STS
 # "except AssumeRole or GetCallerIdentity".
@@ -69,6 +70,8 @@ class ServiceRules:
         )
         if operation.service == "lambda" and params.get("Role"):
             self._require_pass_role(asker, str(params["Role"]))
+        if operation.name in _WITH_LAYERS:
+            self._require_layers(asker, params.get("Layers") or ())
 
     def _require_pass_role(self, asker: Asker, role_arn: str) -> None:
         """Whoever gives a function a role gives away what the role may do.
@@ -78,6 +81,17 @@ class ServiceRules:
         extra: Conditions = {"iam:passedtoservice": (LAMBDA,)}
         if not asker.allows("iam:PassRole", role_arn, (), extra):
             raise AccessDenied(f"You are not authorized to perform iam:PassRole on {role_arn[:300]}.")
+
+    def _require_layers(self, asker: Asker, layers: Sequence[str]) -> None:
+        """Whoever gives a function a layer can have it read, and so must be allowed to read it.
+
+        Source: AWS Lambda Developer Guide, "Granting layer access": "lambda:GetLayerVersion".
+        """
+        for arn in layers:
+            if not asker.allows("lambda:GetLayerVersion", str(arn), (), {}):
+                raise AccessDenied(
+                    f"You are not authorized to perform lambda:GetLayerVersion on {str(arn)[:300]}."
+                )
 
     def _require_trust(self, asker: Asker, params: Mapping[str, Any]) -> None:
         """AssumeRole: the role's trust must include the caller, and name him or leave it to his policies.

@@ -163,7 +163,11 @@ class Rights(Protocol):
         ...
 
     def may_read_input(self) -> bool:
-        """Whether the caller may read the original of a transformed object."""
+        """Whether the caller may read the original of a transformed object, and know that one is missing."""
+        ...
+
+    def may_read_object(self, bucket: str, key: str, version_id: str | None) -> bool:
+        """Whether the caller may read one more object, wherever the request itself leads to."""
         ...
 
     def require_tags(self, params: Mapping[str, Any]) -> None:

@@ -108,6 +108,7 @@ class Dispatch:
                 account_id=self.account_id,
                 region=self.region,
                 request_id=call.routed.request_id,
+                may_read_object=call.rights.may_read_object,
                 take_scope=scope.pop_all,
                 endpoint=f"{call.routed.request.scheme}://{call.routed.request.host}",
             )

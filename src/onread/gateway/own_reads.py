@@ -11,8 +11,6 @@ from onread.errors import (
     NoSuchKey,
     NoSuchVersion,
 )
-from onread.gateway.authorize import Authorizer
-from onread.policy.actions import object_arn
 from onread.stores.store import Store, StoreCall
 from onread.wire.output import Output
 
@@ -24,7 +22,6 @@ class OwnReads:
     """Reads on behalf of whoever manages, with their rights."""
 
     store: Store
-    authorizer: Authorizer
     account_id: str
 
     async def bucket_exists(self, name: str) -> bool:
@@ -43,8 +40,7 @@ class OwnReads:
             AccessDenied: the caller may not read that object.
             InvalidParameterValueException: there is no such object, or it is no answer of bytes.
         """
-        action = "s3:GetObjectVersion" if version_id else "s3:GetObject"
-        if not self.authorizer.allows(call.principal, action, object_arn(bucket, key)):
+        if not call.may_read_object(bucket, key, version_id):
             raise AccessDenied
         params = {"Key": key, **({"VersionId": version_id} if version_id else {})}
         async with AsyncExitStack() as scope:

@@ -12,7 +12,12 @@ _SLASHES = re.compile(r"[/\\]+")
 
 def spellings(key: str) -> tuple[str, ...]:
     """The key itself, and the plain one where it is another: no leading, doubled or backward slashes."""
-    if "\\" not in key and "//" not in key and not key.startswith("/"):
-        return (key,)
-    plain = _SLASHES.sub("/", key).removeprefix("/")
-    return (key, plain) if plain else (key,)
+    plain = plain_spelling(key)
+    return (key, plain) if plain not in ("", key) else (key,)
+
+
+def plain_spelling(text: str) -> str:
+    """A key, or the beginning of some, without leading, doubled or backward slashes."""
+    if "\\" not in text and "//" not in text and not text.startswith("/"):
+        return text
+    return _SLASHES.sub("/", text).removeprefix("/")

@@ -199,7 +199,12 @@ class Api:
 
     def make_call(self, *, principal: Principal = ROOT, **params: Any) -> ControlCall:
         return ControlCall(
-            params=params, principal=principal, account_id=ACCOUNT, region=REGION, request_id="request-1"
+            params=params,
+            principal=principal,
+            account_id=ACCOUNT,
+            region=REGION,
+            request_id="request-1",
+            may_read_object=lambda *_: True,
         )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from onread.gateway.spellings import spellings
+from onread.gateway.spellings import plain_spelling, spellings
 
 
 @pytest.mark.parametrize("key", ["a", "a/b", "a/", "a/./b", "\U0001f980/b", "/", "//"])
@@ -16,3 +16,11 @@ def test_a_key_without_an_other_spelling_stands_alone(key):
 )
 def test_the_plain_spelling_is_asked_about_too(key, plain):
     assert spellings(key) == (key, plain)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("/", ""), ("//", ""), ("/a/", "a/"), ("a//", "a/"), ("\\a", "a"), ("a/b", "a/b"), ("", "")],
+)
+def test_the_beginning_of_keys_may_be_spelled_away(text, plain):
+    assert plain_spelling(text) == plain
