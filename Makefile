@@ -34,7 +34,7 @@ format: install
 # Environments are made once below build/compat; the table is written of a failed run, too.
 compat: install
 	rm -f build/compat/results.jsonl
-	status=0; $(BIN)/python -m pytest tests/matrix -m matrix || status=$$?; \
+	status=0; $(BIN)/python -m pytest tests/matrix tests/compat/test_tutorial_of_aws.py -m matrix || status=$$?; \
 	$(BIN)/python -m tests.matrix.table && exit $$status
 
 bench: install
