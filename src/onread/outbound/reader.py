@@ -10,6 +10,7 @@ from typing import Protocol
 import httptools
 
 from onread.outbound.failures import BrokenAnswer
+from onread.wire.head_names import HeadNames, read_names
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -49,7 +50,8 @@ class AnswerReader:
         self._head_bytes = head_bytes
         self._header_count = header_count
         self._parser = httptools.HttpResponseParser(self)
-        self._headers: list[tuple[str, str]] = []
+        self._names: list[bytes] = []
+        self._values: list[bytes] = []
         self._expecting = False
         self._head_only = False
         self._in_head = True
@@ -57,7 +59,6 @@ class AnswerReader:
         self._interim = 0
         self._seen_bytes = 0
         self._feed_bytes = 0
-        self._size_bytes = 0
         self._spare_bytes = 0
         self._direct_bytes = 0
         self._undelivered: int | None = None
@@ -142,22 +143,19 @@ class AnswerReader:
         if not self._expecting:
             raise BrokenAnswer("Bytes came that nobody had asked for.")
         self._in_head = True
-        self._headers, self._size_bytes = [], 0
+        self._names, self._values = [], []
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
         """One whole header, or trailer."""
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").rstrip(" \t")
-        if not value.isprintable() and _CONTROL.search(value):
-            raise BrokenAnswer("A header of the answer holds a control byte.")
-        self._headers.append((name, value))
-        self._size_bytes += len(name) + len(value) + _HEADER_EXTRA_BYTES
-        if self._size_bytes > self._head_bytes or len(self._headers) > self._header_count:
+        self._names.append(raw_name)
+        self._values.append(raw_value)
+        if len(self._names) > self._header_count:
             raise BrokenAnswer("The head of the answer is too large.")
 
     def on_headers_complete(self) -> None:
         """The empty line behind a head."""
-        status, headers = self._parser.get_status_code(), self._headers
-        self._headers, self._size_bytes = [], 0
+        status, names, values = self._parser.get_status_code(), self._names, self._values
+        self._names, self._values = [], []
         if status < 200:
             self._interim += 1
             if self._interim > _MOST_INTERIM_ANSWERS or status == 101:
@@ -166,10 +164,21 @@ class AnswerReader:
         if status > 599:
             raise BrokenAnswer("The status of the answer is none.")
         self._in_head = False
-        self._begin(status, headers)
+        self._begin(status, read_names(names), self._read_values(values, b"".join(names)))
 
-    def _begin(self, status: int, headers: list[tuple[str, str]]) -> None:
-        framing = {name.lower(): value for name, value in headers}
+    def _read_values(self, raw_values: list[bytes], names: bytes) -> list[str]:
+        joined = b"\n".join(raw_values)  # no value has a line end
+        if len(joined) + len(names) + _HEADER_EXTRA_BYTES * len(raw_values) > self._head_bytes:
+            raise BrokenAnswer("The head of the answer is too large.")
+        values = [value.rstrip(" \t") for value in joined.decode("latin-1").split("\n")] if raw_values else []
+        text = "".join(values)
+        if not text.isprintable() and _CONTROL.search(text):
+            raise BrokenAnswer("A header of the answer holds a control byte.")
+        return values
+
+    def _begin(self, status: int, names: HeadNames, values: list[str]) -> None:
+        framing = dict(zip(names.keys, values, strict=True))
+        headers = list(zip(names.sent, values, strict=True))
         self.keep_alive = (
             self._parser.get_http_version() == "1.1" and "close" not in framing.get("connection", "").lower()
         )

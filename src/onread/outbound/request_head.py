@@ -21,13 +21,12 @@ def render_head(outgoing: Outgoing) -> bytes:
     """
     if not _TOKEN.fullmatch(outgoing.method) or not _TARGET.fullmatch(outgoing.target):
         raise ValueError("no method or no target")
-    lines = [f"{outgoing.method} {outgoing.target} HTTP/1.1\r\n"]
-    for name, value in outgoing.headers:
-        if not value.isprintable() and _CONTROL.search(value):
-            raise ValueError(f"a control byte in the value of {name!r}")
-        lines.append(f"{_line_start(name)}{value}\r\n")
-    lines.append(_framing(outgoing))
-    head = "".join(lines).encode("latin-1")
+    names, values = zip(*outgoing.headers, strict=True) if outgoing.headers else ((), ())
+    text = "".join(values)
+    if not text.isprintable() and _CONTROL.search(text):
+        raise ValueError("a control byte in the value of a header")
+    lines = _lines_of(names) % values
+    head = f"{outgoing.method} {outgoing.target} HTTP/1.1\r\n{lines}{_framing(outgoing)}".encode("latin-1")
     return head + outgoing.body if isinstance(outgoing.body, bytes) else head
 
 
@@ -41,8 +40,13 @@ def _framing(outgoing: Outgoing) -> str:
     return f"Content-Length: {length}\r\n\r\n"
 
 
-@lru_cache(maxsize=1024)
-def _line_start(name: str) -> str:
+@lru_cache(maxsize=256)  # a client sends the same names all day
+def _lines_of(names: tuple[str, ...]) -> str:
+    """The lines of these headers, their values left out."""
+    return "".join(map(_line, names))
+
+
+def _line(name: str) -> str:
     if not _TOKEN.fullmatch(name) or name.lower() in _FRAMING:
         raise ValueError(f"{name!r} is no header to send")
-    return f"{name}: "
+    return f"{name.replace('%', '%%')}: %s\r\n"

@@ -20,7 +20,8 @@ from onread.server.head import (
 )
 from onread.server.limits import Limits
 from onread.server.refusal import Refusal, bad_request, headers_too_large, request_line_too_long
-from onread.server.request import ReceivedHeaders, ReceivedRequest, names_of, read_headers
+from onread.server.request import ReceivedHeaders, ReceivedRequest, read_headers
+from onread.wire.head_names import read_names
 
 _HEADER_EXTRA_BYTES = 4  # colon, space, CR, LF
 _REQUEST_LINE_EXTRA_BYTES = 12  # two spaces, HTTP/1.1, CR, LF
@@ -250,7 +251,7 @@ class RequestReader:
     def _check_trailers(self) -> None:
         if _size_bytes(self._names, self._values) > self._limits.trailer_bytes:
             raise bad_request("The trailers of the body are too large.")
-        if not FORBIDDEN_TRAILERS.isdisjoint(names_of(self._names).keys):
+        if not FORBIDDEN_TRAILERS.isdisjoint(read_names(self._names).keys):
             raise bad_request("A trailer of the body has a name that only a header may have.")
 
     def _build(self, headers: ReceivedHeaders) -> ReceivedRequest:

@@ -2,39 +2,14 @@
 
 from collections.abc import Iterable, KeysView, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
 
 from onread.server.body import NO_BODY, IncomingBody, NoBody
 from onread.server.refusal import bad_request
+from onread.wire.head_names import HeadNames, read_names
 from onread.wire.message import Headers, Request
 
 # A second one of these would leave open which counts.
 _ONCE = frozenset({"host", "content-length", "transfer-encoding", "expect"})
-_MOST_REMEMBERED_BYTES = 2048
-
-
-class Names(NamedTuple):
-    """The names of one head, as sent and in lower case; ``doubled``: one of `_ONCE` that stands twice."""
-
-    sent: tuple[str, ...]
-    keys: tuple[str, ...]
-    repeated: bool
-    doubled: str | None
-
-
-def names_of(raw_names: Iterable[bytes]) -> Names:
-    """The names of these headers. A client sends the same ones all day, so they are read once."""
-    joined = b"\n".join(raw_names)
-    return _read_names(joined) if len(joined) <= _MOST_REMEMBERED_BYTES else _read_names.__wrapped__(joined)
-
-
-@lru_cache(maxsize=512)  # a MiB: peers invent names
-def _read_names(joined: bytes) -> Names:
-    sent = tuple(joined.decode("latin-1").split("\n")) if joined else ()
-    keys = tuple(name.lower() for name in sent)
-    doubled = next((name for name in sorted(_ONCE) if keys.count(name) > 1), None)
-    return Names(sent, keys, len(set(keys)) < len(keys), doubled)
 
 
 def read_headers(raw_names: Sequence[bytes], raw_values: Sequence[bytes]) -> "ReceivedHeaders":
@@ -43,9 +18,9 @@ def read_headers(raw_names: Sequence[bytes], raw_values: Sequence[bytes]) -> "Re
     Raises:
         Refusal: one that may be there once is there twice, or ends in a space.
     """
-    names = names_of(raw_names)
-    if names.doubled is not None:
-        raise bad_request(f"The {names.doubled} header may be sent once.")
+    names = read_names(raw_names)
+    if names.repeated and not names.repeated.isdisjoint(_ONCE):
+        raise bad_request(f"The {min(names.repeated & _ONCE)} header may be sent once.")
     text = b"\n".join(raw_values).decode("latin-1")  # no value has a line end
     values = text.split("\n") if raw_values else []
     if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
@@ -53,7 +28,7 @@ def read_headers(raw_names: Sequence[bytes], raw_values: Sequence[bytes]) -> "Re
     return ReceivedHeaders(names, values)
 
 
-def _trimmed(names: Names, values: Iterable[str]) -> list[str]:
+def _trimmed(names: HeadNames, values: Iterable[str]) -> list[str]:
     trimmed = [value.rstrip(" \t") for value in values]
     for key, value, kept in zip(names.keys, values, trimmed, strict=True):
         if key in _ONCE and value != kept:
@@ -75,13 +50,13 @@ class ReceivedHeaders(Headers):
 
     __slots__ = ("_first", "_repeated")
 
-    def __init__(self, names: Names, values: Sequence[str]) -> None:
+    def __init__(self, names: HeadNames, values: Sequence[str]) -> None:
         self._pairs = tuple(zip(names.sent, values, strict=True))
         self._index = None
         self._first = dict(zip(names.keys, values, strict=True))
         if names.repeated:  # the first line of a name counts: the last that a dictionary is told stays
             self._first = dict(zip(reversed(names.keys), reversed(values), strict=True))
-        self._repeated = names.repeated
+        self._repeated = bool(names.repeated)
 
     def get(self, name: str) -> str | None:
         """The value of the first line of this name (given in lower case), or None."""

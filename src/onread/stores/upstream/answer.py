@@ -1,11 +1,15 @@
 """A store's answer as the caller is to see it: unaltered, but for what speaks of us and the store."""
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import compress
 
 import structlog
 
 from onread.errors import IncompleteBody, ServiceUnavailable
 from onread.outbound.failures import CutAnswer
+from onread.sigv4.canonical import Pair
 from onread.store_settings import StoreSettings
 from onread.wire.message import Body, Response
 
@@ -36,6 +40,7 @@ _OUR_FAULTS = frozenset(
         "SignatureDoesNotMatch", "XAmzContentSHA256Mismatch",
     }
 )  # fmt: skip
+_REGION = "x-amz-bucket-region"
 _CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,100})</Code>")
 
 
@@ -79,17 +84,31 @@ async def pass_on(
     if 300 <= response.status < 400 and response.status != 304:
         _log.error("store.redirects", store=store.name, status=response.status)
         raise ServiceUnavailable("The store of this bucket is not where the gateway looks for it.")
-    headers = [
-        (name, region if name.lower() == "x-amz-bucket-region" else value)
-        for name, value in response.headers
-        if name.lower() not in _NOT_FORWARDED and not name.lower().startswith(_CORS)
-    ]
+    headers = forwarded(response.headers, region)
     body = response.body
     assert isinstance(body, Body)
     if response.status >= 400 and not head:
         return Response(status=response.status, headers=headers, body=await _error(store, body))
     limit_bytes = None if endless else LONGEST_DOCUMENT_BYTES
     return Response(status=response.status, headers=headers, body=StoreBody(body, limit_bytes))
+
+
+def forwarded(headers: Sequence[Pair], region: str) -> list[Pair]:
+    """The headers for the caller; the bucket is in the gateway's region."""
+    names = tuple([name for name, _ in headers])
+    is_kept, tells_region = _look(names)
+    kept = list(compress(headers, is_kept))
+    if tells_region:
+        kept = [(name, region if name.lower() == _REGION else value) for name, value in kept]
+    return kept
+
+
+@lru_cache(maxsize=256)  # a store answers with the same names all day
+def _look(names: tuple[str, ...]) -> tuple[tuple[bool, ...], bool]:
+    """Which of these headers are for the caller, and whether one tells the region."""
+    keys = [name.lower() for name in names]
+    kept = tuple(key not in _NOT_FORWARDED and not key.startswith(_CORS) for key in keys)
+    return kept, _REGION in keys
 
 
 async def _error(store: StoreSettings, body: Body) -> bytes:

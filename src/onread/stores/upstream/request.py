@@ -3,8 +3,10 @@
 Pure: knows no socket and no clock.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from itertools import compress
 
 from onread.protocol.query_string import decode_query_text
 from onread.sigv4.canonical import Pair, encode, split_query
@@ -36,17 +38,24 @@ def forwarded_headers(headers: Headers) -> list[Pair]:
 
     The account behind ``x-amz-expected-bucket-owner`` is onread's, and was checked there.
     """
-    named = ",".join(headers.get_all("connection")).lower().split(",")
-    of_a_hop = [name.strip() for name in named if not name.strip().startswith(_NEVER_OF_A_HOP)]
-    dropped = _NOT_FORWARDED.union(of_a_hop)
-    kept = [
-        (name, value)
-        for name, value in headers
-        if name.lower() not in dropped and not name.lower().startswith(_OF_A_STORE)
-    ]
+    names = tuple([name for name, _ in headers])
+    kept = list(compress(headers, _are_forwarded(names, ",".join(headers.get_all("connection")))))
     if "content-encoding" not in headers:
         return kept
     return [pair for pair in map(_without_aws_chunked, kept) if pair is not None]
+
+
+@lru_cache(maxsize=256)  # a client sends the same names all day
+def _are_forwarded(names: tuple[str, ...], connection: str) -> tuple[bool, ...]:
+    """For each of these names, whether the store is to see it.
+
+    Args:
+        connection: the value of ``Connection``, which names what belongs to this hop.
+    """
+    listed = [name.strip() for name in connection.lower().split(",")]
+    dropped = _NOT_FORWARDED.union(name for name in listed if not name.startswith(_NEVER_OF_A_HOP))
+    keys = [name.lower() for name in names]
+    return tuple(key not in dropped and not key.startswith(_OF_A_STORE) for key in keys)
 
 
 def _without_aws_chunked(pair: Pair) -> Pair | None:
@@ -57,6 +66,7 @@ def _without_aws_chunked(pair: Pair) -> Pair | None:
     return (name, rest) if rest else None
 
 
+@lru_cache(maxsize=256)  # a URL is used again, for the next range or when it is tried once more
 def forwarded_query(query: str) -> str:
     """The caller's parameters in their order, each encoded in the one way that every reader reads alike.
 
@@ -97,7 +107,7 @@ def signed_headers(
     host: str,
     path: str,
     query: str,
-    headers: Iterable[Pair],
+    headers: Sequence[Pair],
     payload_hash: str,
     now: datetime,
 ) -> list[Pair]:
@@ -105,18 +115,13 @@ def signed_headers(
 
     Signed is what S3 asks for: the host, the type and whatever is Amazon's. A hop may change the rest.
     """
-    signed: list[Pair] = []
-    unsigned: list[Pair] = []
-    for name, value in headers:
-        lower = name.lower()
-        is_ours = lower.startswith("x-amz-") or lower in ("content-md5", "content-type")
-        (signed if is_ours else unsigned).append((name, value))
+    is_signed, is_unsigned = _are_signed(tuple([name for name, _ in headers]))
     added = sign_request(
         method=method,
         host=host,
         path=path,
         query=query,
-        headers=signed,
+        headers=compress(headers, is_signed),
         payload_hash=payload_hash,
         access_key_id=store.access_key_id,
         secret=store.secret_access_key.reveal(),
@@ -125,7 +130,15 @@ def signed_headers(
         service="s3",
         now=now,
     )
-    return [("Host", host), *unsigned, *added]
+    return [("Host", host), *compress(headers, is_unsigned), *added]
+
+
+@lru_cache(maxsize=256)  # a client sends the same names all day
+def _are_signed(names: tuple[str, ...]) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    """For each of these names whether it is signed, and whether it is not."""
+    keys = [name.lower() for name in names]
+    signed = tuple(key.startswith("x-amz-") or key in ("content-md5", "content-type") for key in keys)
+    return signed, tuple(not each for each in signed)
 
 
 def direct_url(

@@ -1,0 +1,31 @@
+"""The names of a head's headers, read together.
+
+A peer sends the same names all day: what is known of a set of names is found out once.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+_MOST_REMEMBERED_BYTES = 2048
+
+
+class HeadNames(NamedTuple):
+    """The names of one head in order, as sent and in lower case; ``repeated``: those that stand twice."""
+
+    sent: tuple[str, ...]
+    keys: tuple[str, ...]
+    repeated: frozenset[str]
+
+
+def read_names(raw_names: Iterable[bytes]) -> HeadNames:
+    """The names as they came, none of which has a line end."""
+    joined = b"\n".join(raw_names)
+    return _read(joined) if len(joined) <= _MOST_REMEMBERED_BYTES else _read.__wrapped__(joined)
+
+
+@lru_cache(maxsize=512)  # a MiB: peers invent names
+def _read(joined: bytes) -> HeadNames:
+    sent = tuple(joined.decode("latin-1").split("\n")) if joined else ()
+    keys = tuple(name.lower() for name in sent)
+    return HeadNames(sent, keys, frozenset(name for name in keys if keys.count(name) > 1))
