@@ -44,6 +44,15 @@ class AnswerBody(Body):
         """More is buffered than the mark allows: stop reading."""
         return self._buffered_bytes > self._mark_bytes
 
+    def at_hand(self) -> bytes | None:
+        """See `Body.at_hand`."""
+        if not self.ended:
+            return None
+        whole = b"".join(self._chunks)
+        self._chunks.clear()
+        self._buffered_bytes = 0
+        return whole
+
     async def __anext__(self) -> bytes:
         while not self._chunks:
             if self._failure is not None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from onread.wire.frozen import frozen
 from onread.wire.message import Body
 
 
@@ -47,7 +48,7 @@ class Origin:
     tls: ssl.SSLContext | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Outgoing:
     """One request to be sent.
 

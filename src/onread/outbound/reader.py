@@ -10,7 +10,7 @@ from typing import Protocol
 import httptools
 
 from onread.outbound.failures import BrokenAnswer
-from onread.wire.head_names import HeadNames, read_names
+from onread.wire.head_names import HeadNames, read_names, read_values
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -149,8 +149,6 @@ class AnswerReader:
         """One whole header, or trailer."""
         self._names.append(raw_name)
         self._values.append(raw_value)
-        if len(self._names) > self._header_count:
-            raise BrokenAnswer("The head of the answer is too large.")
 
     def on_headers_complete(self) -> None:
         """The empty line behind a head."""
@@ -164,14 +162,16 @@ class AnswerReader:
         if status > 599:
             raise BrokenAnswer("The status of the answer is none.")
         self._in_head = False
-        self._begin(status, read_names(names), self._read_values(values, b"".join(names)))
+        self._begin(status, read_names(names), self._read_values(names, values))
 
-    def _read_values(self, raw_values: list[bytes], names: bytes) -> list[str]:
-        joined = b"\n".join(raw_values)  # no value has a line end
-        if len(joined) + len(names) + _HEADER_EXTRA_BYTES * len(raw_values) > self._head_bytes:
-            raise BrokenAnswer("The head of the answer is too large.")
-        values = [value.rstrip(" \t") for value in joined.decode("latin-1").split("\n")] if raw_values else []
+    def _read_values(self, names: list[bytes], raw_values: list[bytes]) -> list[str]:
+        values, end_in_space = read_values(raw_values)
+        if end_in_space:
+            values = [value.rstrip(" \t") for value in values]
         text = "".join(values)
+        size_bytes = len(text) + len(b"".join(names)) + _HEADER_EXTRA_BYTES * len(names)
+        if size_bytes > self._head_bytes or len(names) > self._header_count:
+            raise BrokenAnswer("The head of the answer is too large.")
         if not text.isprintable() and _CONTROL.search(text):
             raise BrokenAnswer("A header of the answer holds a control byte.")
         return values

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from onread.server.body import NO_BODY, IncomingBody, NoBody
 from onread.server.refusal import bad_request
-from onread.wire.head_names import HeadNames, read_names
+from onread.wire.head_names import HeadNames, read_names, read_values
 from onread.wire.message import Headers, Request
 
 # A second one of these would leave open which counts.
@@ -21,9 +21,8 @@ def read_headers(raw_names: Sequence[bytes], raw_values: Sequence[bytes]) -> "Re
     names = read_names(raw_names)
     if names.repeated and not names.repeated.isdisjoint(_ONCE):
         raise bad_request(f"The {min(names.repeated & _ONCE)} header may be sent once.")
-    text = b"\n".join(raw_values).decode("latin-1")  # no value has a line end
-    values = text.split("\n") if raw_values else []
-    if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
+    values, end_in_space = read_values(raw_values)
+    if end_in_space:
         values = _trimmed(names, values)
     return ReceivedHeaders(names, values)
 

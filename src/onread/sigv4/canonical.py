@@ -95,6 +95,27 @@ def header_forms(names: Sequence[str], headers: Headers, host: str) -> list[byte
     return [lines.encode("latin-1"), _header_lines(names, headers, host, _trimmed_as_text).encode()]
 
 
+def canonical_headers(pairs: Sequence[Pair]) -> tuple[tuple[str, ...], bytes]:
+    """Of headers that are to be sent and signed: the names as ``SignedHeaders`` has them, and the lines."""
+    names, values = zip(*pairs, strict=True)
+    signed, lines, order = _order_of(names)
+    return signed, (lines % order([_trimmed(value) for value in values])).encode("latin-1")
+
+
+@lru_cache(maxsize=256)  # a client signs the same few sets of names
+def _order_of(names: tuple[str, ...]) -> tuple[tuple[str, ...], str, Callable[[list[str]], tuple[str, ...]]]:
+    """The names that are signed, their lines without the values, and what puts the values in their order."""
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name.lower(), []).append(place)
+    signed = tuple(sorted(places))
+    lines = "".join(
+        [f"{name.replace('%', '%%')}:{','.join(['%s'] * len(places[name]))}\n" for name in signed]
+    )
+    order = [place for name in signed for place in places[name]]
+    return signed, lines, lambda values: tuple([values[place] for place in order])
+
+
 def canonical_requests(
     *,
     method: str,

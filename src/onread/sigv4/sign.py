@@ -3,16 +3,16 @@
 Owns the other direction of `onread.sigv4.verify`. The clock is an argument; nothing is sent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 
 from onread.sigv4.canonical import (
     Pair,
+    canonical_headers,
     canonical_requests,
     encode,
-    header_forms,
     join_query,
     path_forms,
     query_forms,
@@ -24,7 +24,6 @@ from onread.sigv4.signature import sign_text, signing_key
 from onread.sigv4.verify import VerifiedSignature
 from onread.wire.dates import format_basic
 from onread.wire.frozen import frozen
-from onread.wire.message import Headers
 
 _EMPTY_SHA256 = sha256(b"").hexdigest()
 
@@ -78,14 +77,13 @@ def presign(
         raise ValueError(f"a presigned URL lives 1 to {MAX_EXPIRES_SECONDS} seconds")
     timestamp = format_basic(now)
     scope = f"{timestamp[:8]}/{region}/{service}/{TERMINATOR}"
-    signed = Headers([("host", host), *headers])
-    names = sorted(signed.names())
+    names, lines = canonical_headers([("host", host), *headers])
     pairs = [(encode(name.encode()), encode(value.encode())) for name, value in query]
     pairs += _signature_parameters(access_key_id, scope, timestamp, expires_seconds, names, session_token)
     as_s3 = signs_as_s3(service)
     payload_hash = UNSIGNED_PAYLOAD if as_s3 else _EMPTY_SHA256
     canonical_request = _canonical_request(
-        method, path, join_query(pairs), names, signed, host, payload_hash, as_s3=as_s3
+        method, path, join_query(pairs), names, lines, payload_hash, as_s3=as_s3
     )
     key = signing_key(secret, timestamp[:8], region, service)
     signature = sign_text(key, string_to_sign(timestamp, scope, canonical_request))
@@ -104,7 +102,7 @@ def presign(
             service=service,
             timestamp=signed_at,
             expires_seconds=expires_seconds,
-            signed_headers=tuple(names),
+            signed_headers=names,
             signature=signature,
             session_token=session_token,
             payload_hash=UNSIGNED_PAYLOAD if as_s3 else None,
@@ -142,10 +140,9 @@ def sign_request(
     sent = [*headers, ("x-amz-date", timestamp), ("x-amz-content-sha256", payload_hash)]
     if session_token is not None:
         sent.append(("x-amz-security-token", session_token))
-    signed = Headers([("host", host), *sent])
-    names = sorted(signed.names())
+    names, lines = canonical_headers([("host", host), *sent])
     canonical_request = _canonical_request(
-        method, path, query_forms(query)[0], names, signed, host, payload_hash, as_s3=signs_as_s3(service)
+        method, path, query_forms(query)[0], names, lines, payload_hash, as_s3=signs_as_s3(service)
     )
     key = signing_key(secret, timestamp[:8], region, service)
     signature = sign_text(key, string_to_sign(timestamp, scope, canonical_request))
@@ -161,7 +158,7 @@ def _signature_parameters(
     scope: str,
     timestamp: str,
     expires_seconds: int,
-    names: list[str],
+    names: Sequence[str],
     session_token: str | None,
 ) -> list[Pair]:
     parameters = [
@@ -185,9 +182,8 @@ def _canonical_request(
     method: str,
     path: str,
     query: str,
-    names: list[str],
-    headers: Headers,
-    host: str,
+    names: Sequence[str],
+    lines: bytes,
     payload_hash: str,
     *,
     as_s3: bool,
@@ -196,7 +192,7 @@ def _canonical_request(
         method=method,
         paths=path_forms(path, as_s3=as_s3),
         queries=[query],
-        headers=header_forms(names, headers, host),
+        headers=(lines,),
         signed_headers=names,
         payload_hash=payload_hash,
     )

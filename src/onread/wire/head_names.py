@@ -1,9 +1,9 @@
-"""The names of a head's headers, read together.
+"""The names and the values of a head's headers, read together.
 
 A peer sends the same names all day: what is known of a set of names is found out once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -29,3 +29,11 @@ def _read(joined: bytes) -> HeadNames:
     sent = tuple(joined.decode("latin-1").split("\n")) if joined else ()
     keys = tuple(name.lower() for name in sent)
     return HeadNames(sent, keys, frozenset(name for name in keys if keys.count(name) > 1))
+
+
+def read_values(raw_values: Sequence[bytes]) -> tuple[list[str], bool]:
+    """The values as they came, none of which has a line end, and whether one of them ends in a space."""
+    if not raw_values:
+        return [], False
+    text = b"\n".join(raw_values).decode("latin-1")
+    return text.split("\n"), " \n" in text or "\t\n" in text or text.endswith((" ", "\t"))

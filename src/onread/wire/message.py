@@ -79,6 +79,10 @@ class Body(ABC):
     def let_sender_pause(self) -> None:  # noqa: B027  (bodies without a sender need nothing)
         """The sender may pause as long as it likes: only the reader's own deadline applies from now on."""
 
+    def at_hand(self) -> bytes | None:
+        """The whole body, when all of it has come already; then nothing is left to iterate over."""
+        return None
+
     async def read(self, limit_bytes: int) -> bytes:
         """The whole body.
 

@@ -70,7 +70,8 @@ class RememberedSettings:
 
     A look compares one number: of our own commits, or, where other processes write too, the one that
     SQLite keeps in shared memory. Only after a commit does it ask the database whether settings changed.
-    Used on one thread alone, that of the index's connection.
+    That there is no such bucket is remembered until whatever commit comes next: in front of another store
+    most buckets are not here. Used on one thread alone, that of the index's connection.
 
     Args:
         shared: other processes write this index, too.
@@ -80,6 +81,7 @@ class RememberedSettings:
         self._index = index
         self._shared = shared
         self._known: OrderedDict[str, BucketSettings] = OrderedDict()
+        self._absent: set[str] = set()
         self._seen_commits = self._changes = -1
 
     def find(self, name: str) -> BucketSettings | None:
@@ -89,11 +91,16 @@ class RememberedSettings:
         if known is not None:
             self._known.move_to_end(name)
             return known
+        return None if name in self._absent else self._look(name)
+
+    def _look(self, name: str) -> BucketSettings | None:
         found = _load(self._index.connection, name)
         if found is not None:
             self._known[name] = found
             if len(self._known) > MOST_REMEMBERED:
                 self._known.popitem(last=False)
+        elif len(self._absent) < MOST_REMEMBERED:
+            self._absent.add(name)
         return found
 
     def _forget_what_changed(self) -> None:
@@ -102,6 +109,7 @@ class RememberedSettings:
             (commits,) = connection.execute("PRAGMA data_version").fetchone()
         if commits == self._seen_commits:
             return
+        self._absent.clear()
         (changes,) = connection.execute("SELECT number FROM bucket_settings_changes").fetchone()
         if changes != self._changes:
             self._known.clear()

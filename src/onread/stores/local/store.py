@@ -37,7 +37,7 @@ from onread.stores.local.disk import Disk
 from onread.stores.local.engine import Engine, Operation, encode_key
 from onread.stores.local.faults import map_disk_faults
 from onread.stores.local.index import Index
-from onread.stores.local.object_rows import find_bucket, find_object
+from onread.stores.local.object_rows import find_object
 from onread.stores.local.premises import (
     CLEAN,
     INDEX,
@@ -130,10 +130,9 @@ class LocalStore:
         return await operation(self._engine, call, scope)
 
     def bucket_owner(self, name: str) -> str | None:
-        """The account that owns the bucket; None when there is no such bucket. A look-up by an index."""
-        with map_disk_faults():
-            bucket = find_bucket(self._engine.index.connection, name)
-        return bucket.account_id if bucket else None
+        """The account that owns the bucket; None when there is no such bucket; see `bucket_settings`."""
+        settings = self.bucket_settings(name)
+        return settings.account_id if settings is not None else None
 
     def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
         """The tags of an object, none when it is not there; on the event loop's thread alone."""

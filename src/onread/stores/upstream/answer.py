@@ -89,6 +89,8 @@ async def pass_on(
     assert isinstance(body, Body)
     if response.status >= 400 and not head:
         return Response(status=response.status, headers=headers, body=await _error(store, body))
+    if (whole := body.at_hand()) is not None:
+        return Response(status=response.status, headers=headers, body=whole)
     limit_bytes = None if endless else LONGEST_DOCUMENT_BYTES
     return Response(status=response.status, headers=headers, body=StoreBody(body, limit_bytes))
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -37,6 +36,7 @@ from onread.stores.upstream.request import (
 from onread.telemetry.metrics import Metrics
 from onread.wire.aws_chunked import parse_announced_trailers
 from onread.wire.checksums import find_algorithm
+from onread.wire.frozen import changed
 from onread.wire.message import Body, Headers, Request, Response
 from onread.wire.output import Output
 
@@ -253,7 +253,7 @@ class UpstreamStore:
         )
         try:
             with self._metrics.request() as seen, self._breaker.passage():
-                response = await self._client.send(replace(outgoing, headers=signed), scope)
+                response = await self._client.send(changed(outgoing, headers=signed), scope)
                 seen.append(response.status)
                 self._breaker.answered()
         except OutboundFailure as failure:
