@@ -13,10 +13,10 @@ from onread.gateway.conditions import Conditions
 from onread.gateway.spellings import plain_spelling, spellings
 from onread.gateway.tag_conditions import FindObjectTags, existing_tags, requested_tags
 from onread.metadata.records import AccessPoint
-from onread.objectlambda.event import parameters
 from onread.objectlambda.input_url import check_input_grant
 from onread.policy.actions import further_actions, object_arn, required_action, source_reads
 from onread.policy.principal import PrincipalKind
+from onread.protocol.query_string import read_query
 
 # What their document names decides: asked when it has been read.
 _ASKED_LATER = frozenset({"DeleteObjects", "PutObjectTagging"})
@@ -174,12 +174,14 @@ def check_grant(call: ResolvedCall, source_arn: str) -> None:
     Raises:
         AccessDenied: it was made for something else.
     """
-    routed = call.known.routed
+    routed, principal = call.known.routed, call.known.principal
+    if principal.input_grant is None:
+        return
     check_input_grant(
-        call.known.principal,
+        principal,
         method=routed.request.method,
         access_point_arn=source_arn,
         key=routed.params.get("Key"),
         version_id=routed.params.get("VersionId"),
-        query=parameters(routed.request.query),
+        parameters=read_query(routed.request.query).names(),
     )

@@ -1,7 +1,7 @@
 """Names become records."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from onread.addressing.address import (
     AccessPointAddress,
@@ -43,8 +43,25 @@ from onread.protocol.query_string import read_query
 from onread.wire.message import Headers
 
 LAMBDA_ARN = "lambdaArn"
+_MOST_KNOWN = 1024
 # Every bucket here is the one account's, whichever store holds it.
 _EXPECTED_OWNERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
+
+
+class _Known:
+    """Targets by address, as of one state of the records."""
+
+    __slots__ = ("_mark", "_targets")
+
+    def __init__(self) -> None:
+        self._mark: object = None
+        self._targets: dict[Address, Target] = {}
+
+    def as_of(self, mark: object) -> dict[Address, Target]:
+        """Those of this state; none at first when it is another one."""
+        if mark is not self._mark:
+            self._mark, self._targets = mark, {}
+        return self._targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,7 @@ class Resolver:
 
     records: Records
     account_id: str
+    _known: _Known = field(default_factory=_Known, init=False)
 
     def __call__(self, known: AuthenticatedCall) -> ResolvedCall:
         """The call with the records that its names stand for.
@@ -92,6 +110,16 @@ class Resolver:
                 raise AccessDenied
 
     def _target(self, address: Address) -> Target:
+        """What an address stands for, remembered until a record changes."""
+        targets = self._known.as_of(self.records.state)
+        target = targets.get(address)
+        if target is None:
+            target = self._find(address)
+            if len(targets) < _MOST_KNOWN:
+                targets[address] = target
+        return target
+
+    def _find(self, address: Address) -> Target:
         match address:
             case ServiceAddress():
                 return ServiceTarget(self.account_id)

@@ -91,6 +91,11 @@ class Lookups:
         return _of_account(self._snapshot.functions.values(), account_id)
 
     @property
+    def state(self) -> object:
+        """The records as they are: another object after each change, to tell whether there was one."""
+        return self._snapshot
+
+    @property
     def epoch(self) -> int:
         """The number of the last change that is known here."""
         return self._snapshot.epoch

@@ -14,9 +14,10 @@ from onread.metadata.records import (
     RangeHandling,
 )
 from onread.objectlambda.configuration import ObjectLambdaConfiguration, parse_function_arn
-from onread.objectlambda.event import parameters, refuse_customer_keys
+from onread.objectlambda.event import refuse_customer_keys
 from onread.objectlambda.input_url import InputSource
 from onread.policy.principal import Principal
+from onread.protocol.query_string import read_query
 from onread.wire.frozen import frozen
 from onread.wire.message import Request
 
@@ -106,7 +107,7 @@ def _refuse_unless_allowed(call: ReadCall) -> None:
         return
     if call.settings.range_handling is RangeHandling.FUNCTION:
         return
-    ranged = "Range" in call.params or any(name == "Range" for name, _ in parameters(call.request.query))
+    ranged = "Range" in call.params or "Range" in read_query(call.request.query)
     for feature, asked in (("Range", ranged), ("PartNumber", "PartNumber" in call.params)):
         if asked and f"{call.operation}-{feature}" not in call.configuration.allowed_features:
             raise errors.NotImplemented

@@ -120,13 +120,21 @@ def refuse_customer_keys(request: Request) -> None:
 
     Source: Amazon S3 User Guide, "SSE-C ... not supported"; AWS's sample tests expect 400.
     """
-    named = [*request.headers.names(), *[name.lower() for name, _ in parameters(request.query)]]
-    for name in named:
-        if name.startswith(_CUSTOMER_KEY_PREFIXES):
-            raise InvalidRequest(
-                "Server-side encryption with customer-provided keys is not supported by Object Lambda "
-                "access points. Read the object through its bucket or access point."
-            )
+    if _names_customer_key(tuple(request.headers.names())) or _asks_with_customer_key(request.query):
+        raise InvalidRequest(
+            "Server-side encryption with customer-provided keys is not supported by Object Lambda "
+            "access points. Read the object through its bucket or access point."
+        )
+
+
+@lru_cache(maxsize=256)  # a client sends the same names all day
+def _names_customer_key(names: tuple[str, ...]) -> bool:
+    return any(name.startswith(_CUSTOMER_KEY_PREFIXES) for name in names)
+
+
+@lru_cache(maxsize=256)
+def _asks_with_customer_key(query: str) -> bool:
+    return _names_customer_key(tuple(name.lower() for name, _ in parameters(query)))
 
 
 @lru_cache(maxsize=256)  # asked for three times in the life of one request
@@ -147,13 +155,19 @@ def is_credential(name: str) -> bool:
 
 def user_url(request: Request, host: str) -> str:
     """The URL as received: absolute, decoded, without what belongs to a signature."""
+    query = _without_credentials(request.query)
+    return f"{request.scheme}://{request.host or host}{_decoded(request.path)}{query}"
+
+
+@lru_cache(maxsize=256)
+def _without_credentials(query: str) -> str:
+    """The rest of a query, decoded, with its question mark where there is any."""
     kept = [
         _decoded(parameter)
-        for parameter in request.query.split("&")
+        for parameter in query.split("&")
         if parameter and not is_credential(_decoded(parameter.partition("=")[0]))
     ]
-    query = "?" + "&".join(kept) if kept else ""
-    return f"{request.scheme}://{request.host or host}{_decoded(request.path)}{query}"
+    return "?" + "&".join(kept) if kept else ""
 
 
 def user_headers(headers: Headers) -> dict[str, str]:

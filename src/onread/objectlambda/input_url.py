@@ -6,8 +6,9 @@ than one method, one object (or one list) through the supporting access point.
 Source: Amazon S3 User Guide, "Writing Lambda functions", "Forwarding headers".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -142,7 +143,7 @@ def check_input_grant(
     access_point_arn: str,
     key: str | None,
     version_id: str | None,
-    query: Sequence[tuple[str, str]],
+    parameters: Iterable[str],
 ) -> None:
     """An ``inputS3Url`` reads what it was made for, and nothing else. Other principals pass.
 
@@ -150,7 +151,7 @@ def check_input_grant(
 
     Args:
         key: the object, None for a list.
-        query: the request's parameters, decoded.
+        parameters: the names of the request's, decoded.
 
     Raises:
         AccessDenied: another method, access point, object or version, or a sub-resource.
@@ -161,7 +162,7 @@ def check_input_grant(
     asked = (method, access_point_arn, key or None, version_id)
     if asked != (grant.method, grant.access_point_arn, grant.key, grant.version_id):
         raise AccessDenied("This URL reads only the object that it was made for.")
-    if grant.key is not None and any(not _belongs_to_object(name) for name, _ in query):
+    if grant.key is not None and not all(map(_belongs_to_object, parameters)):
         raise AccessDenied("This URL reads only the object that it was made for.")
 
 
@@ -186,5 +187,6 @@ def _query(operation: str, grant: InputGrant, request: Request) -> list[tuple[st
     return [("versionId", grant.version_id)] if grant.version_id is not None else []
 
 
+@lru_cache(maxsize=256)
 def _belongs_to_object(name: str) -> bool:
     return name == "versionId" or is_credential(name)

@@ -218,11 +218,14 @@ def _check_text(name: str, value: str) -> None:
         raise ValidationError(f"{name} must not hold control characters, line breaks among them.")
 
 
+_CHECKSUMS = {algorithm.member: algorithm for algorithm in ALGORITHMS.values()}
+
+
 def _read_checksum(members: Mapping[str, Any]) -> DeclaredChecksum | None:
     """AWS: "Only one checksum header can be specified at a time"."""
-    given = [algorithm for algorithm in ALGORITHMS.values() if algorithm.member in members]
-    if not given:
+    if _CHECKSUMS.keys().isdisjoint(members):
         return None
+    given = [algorithm for member, algorithm in _CHECKSUMS.items() if member in members]
     if len(given) > 1:
         names = " and ".join(algorithm.member for algorithm in given)
         raise ValidationError(f"Only one checksum may be given at a time, not {names}.")

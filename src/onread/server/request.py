@@ -1,6 +1,6 @@
 """A request as the server hands it on: the shared form, and what its connection has to remember."""
 
-from collections.abc import Iterable, KeysView, Sequence
+from collections.abc import Callable, Iterable, KeysView, Sequence
 from dataclasses import dataclass
 
 from onread.server.body import NO_BODY, IncomingBody, NoBody
@@ -47,7 +47,11 @@ class ReceivedRequest(Request):
 class ReceivedHeaders(Headers):
     """Headers whose index was made while they were read."""
 
-    __slots__ = ("_first", "_repeated")
+    __slots__ = ("_first", "_repeated", "get", "names")
+
+    # A dictionary's own methods: they are asked two dozen times a request.
+    get: Callable[[str], str | None]  # type: ignore[assignment]
+    names: Callable[[], KeysView[str]]
 
     def __init__(self, names: HeadNames, values: Sequence[str]) -> None:
         self._pairs = tuple(zip(names.sent, values, strict=True))
@@ -56,10 +60,8 @@ class ReceivedHeaders(Headers):
         if names.repeated:  # the first line of a name counts: the last that a dictionary is told stays
             self._first = dict(zip(reversed(names.keys), reversed(values), strict=True))
         self._repeated = bool(names.repeated)
-
-    def get(self, name: str) -> str | None:
-        """The value of the first line of this name (given in lower case), or None."""
-        return self._first.get(name)
+        self.get = self._first.get
+        self.names = self._first.keys
 
     def get_all(self, name: str) -> list[str]:
         """The values of every line of this name (given in lower case), in order."""
@@ -67,10 +69,6 @@ class ReceivedHeaders(Headers):
             return super().get_all(name)
         value = self._first.get(name)
         return [] if value is None else [value]
-
-    def names(self) -> KeysView[str]:
-        """Every name once, in lower case."""
-        return self._first.keys()
 
     def __contains__(self, name: str) -> bool:
         return name in self._first
