@@ -11,6 +11,7 @@ from the credential scope and is verified later with the signature.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from onread.addressing.address import (
@@ -133,17 +134,24 @@ def _route(label: str) -> str:
 
 def _first_segment(path: str) -> Located:
     segment, _, rest = path[1:].partition("/")
+    address = _named(segment)
+    if address is None:  # a client that left the slash of the ARN as it is
+        behind, _, rest = rest.partition("/")
+        address = _by_arn(f"{_decode_once(segment)}/{_decode_once(behind)}")
+    return Located(address, f"/{rest}")
+
+
+@lru_cache(maxsize=1024)  # the same few buckets and access points again and again; a refusal is not kept
+def _named(segment: str) -> DataAddress | None:
+    """What the first segment names; None: an ARN of which the second one is a part."""
     name = _decode_once(segment)
     if name.startswith("arn:"):
-        if name.endswith(":accesspoint"):  # a client that left the slash of the ARN as it is
-            segment, _, rest = rest.partition("/")
-            name = f"{name}/{_decode_once(segment)}"
-        return Located(_by_arn(name), f"/{rest}")
+        return None if name.endswith(":accesspoint") else _by_arn(name)
     if not name:
         raise InvalidBucketName("The path names no bucket: it begins with two slashes.")
     if "/" in name:
         raise InvalidURI("A bucket's name holds no slash, encoded or not.")
-    return Located(AliasAddress(name) if is_alias(name) else BucketAddress(name), f"/{rest}")
+    return AliasAddress(name) if is_alias(name) else BucketAddress(name)
 
 
 def _by_arn(text: str) -> DataAddress:

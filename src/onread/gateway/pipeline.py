@@ -21,7 +21,7 @@ from onread.gateway.dispatch import Dispatch
 from onread.gateway.line_limit import LineLimit
 from onread.gateway.observe import Observation, request_log, standing_headers
 from onread.gateway.resolve import Resolver
-from onread.gateway.route import is_data, route_request, service_of
+from onread.gateway.route import route_request
 from onread.protocol.error_document import render_error
 from onread.protocol.model import Services
 from onread.protocol.serialize import serialize
@@ -78,7 +78,7 @@ class Pipeline:
 
     async def _answer(self, request: Request, seen: Observation, scope: AsyncExitStack) -> Response:
         located = await self._admit(request, seen, scope)
-        if request.method == "OPTIONS" and is_data(located.address):
+        if request.method == "OPTIONS" and located.address.is_data:
             return self._preflight(request, located, seen)
         if self.catch_up is not None:
             await self.catch_up()
@@ -106,7 +106,7 @@ class Pipeline:
             account_header=request.headers.get("x-amz-account-id"),
             domains=self.domains,
         )
-        seen.service = service_of(located.address)
+        seen.service = located.address.service
         if self.cors is not None:
             seen.cors = self.cors.headers_for(request, located.address)
         if self.admission is not None:

@@ -2,17 +2,7 @@
 
 from typing import Any
 
-from onread.addressing.address import (
-    AccessPointAddress,
-    Address,
-    AliasAddress,
-    BucketAddress,
-    ControlAddress,
-    Located,
-    ObjectLambdaAccessPointAddress,
-    ServiceAddress,
-    WriteAddress,
-)
+from onread.addressing.address import Located, WriteAddress
 from onread.errors import ValidationError
 from onread.gateway.call import RoutedCall
 from onread.gateway.documents import read_document
@@ -34,7 +24,7 @@ async def route_request(
     Raises:
         ServiceError: the address has no such operation, or a member of the head cannot be read.
     """
-    service = service_of(located.address)
+    service = located.address.service
     form = await read_document(request.body, _FORM_LIMIT_BYTES) if service in ("iam", "sts") else None
     routed = route(
         services,
@@ -43,7 +33,7 @@ async def route_request(
         path=located.path,
         query=request.query,
         headers=request.headers,
-        bucket=is_data(located.address),
+        bucket=located.address.is_data,
         form=form,
     )
     unreadable = None
@@ -67,21 +57,3 @@ async def route_request(
 def _route_and_token(request: Request) -> dict[str, Any]:
     route, token = (request.headers.get(f"x-amz-request-{name}") for name in ("route", "token"))
     return {"RequestRoute": route or "", "RequestToken": token or ""}
-
-
-def service_of(address: Address) -> str:
-    """The service model that describes what this address offers."""
-    match address:
-        case ServiceAddress(service):
-            return service
-        case ControlAddress():
-            return "s3control"
-        case _:  # buckets, access points, and WriteGetObjectResponse, which is an operation of S3
-            return "s3"
-
-
-def is_data(address: Address) -> bool:
-    """Whether the address stands for a bucket in the model's paths."""
-    return isinstance(
-        address, BucketAddress | AliasAddress | AccessPointAddress | ObjectLambdaAccessPointAddress
-    )
