@@ -38,6 +38,8 @@ class AnswerBody(Body):
         self._buffered_bytes = 0
         self._failure: OutboundFailure | None = None
         self._reader: asyncio.Future[None] | None = None
+        self._waits_since = 0.0
+        self._watch: asyncio.TimerHandle | None = None
 
     @property
     def full(self) -> bool:
@@ -77,13 +79,30 @@ class AnswerBody(Body):
     async def _wait(self) -> None:
         loop = asyncio.get_running_loop()
         self._reader = loop.create_future()
-        late = CutAnswer("The answer paused for too long.")
-        timer = loop.call_later(self._stall_seconds, self.fail, late)
+        self._waits_since = loop.time()
+        if self._watch is None:
+            self._watch = loop.call_later(self._stall_seconds, self._check_stall)
         try:
             await self._reader
         finally:
-            timer.cancel()
             self._reader = None
+
+    def _check_stall(self) -> None:
+        """One timer for as many waits as fall into its time: a large answer has thousands."""
+        self._watch = None
+        if self._reader is None:
+            return
+        loop = asyncio.get_running_loop()
+        left = self._waits_since + self._stall_seconds - loop.time()
+        if left > 0:
+            self._watch = loop.call_later(left, self._check_stall)
+        else:
+            self.fail(CutAnswer("The answer paused for too long."))
+
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     def push(self, chunk: bytes) -> None:
         """Take the next bytes off the wire."""
@@ -97,12 +116,14 @@ class AnswerBody(Body):
     def finish(self) -> None:
         """The last byte has been pushed."""
         self.ended = True
+        self._stop_watch()
         self._wake()
 
     def fail(self, failure: OutboundFailure) -> None:
         """No more bytes will come; what came is read first, and the first reason stays."""
         if not self.ended and self._failure is None:
             self._failure = failure
+            self._stop_watch()
             self._wake()
 
     def _wake(self) -> None:
