@@ -31,6 +31,8 @@ from onread.metadata.access_points import MOST_ACCESS_POINTS, MOST_OBJECT_LAMBDA
 from onread.metadata.credentials import KEYS_A_USER
 from onread.objectlambda.configuration import ACTIONS
 from onread.objectlambda.event import MAXIMUM_EVENT_BYTES
+from onread.objectlambda.slices.failures import REMEMBERED_SECONDS
+from onread.objectlambda.slices.listed import AT_ONCE, PAGE_SECONDS
 from onread.policy.document import MAX_POLICY_BYTES
 from onread.protocol.model import load_services
 from onread.protocol.operations import SERVED
@@ -205,6 +207,12 @@ def _slice_limits() -> Iterator[tuple[str, str]]:
     yield "what is left free on the disk", _bytes(DISK_MARGIN_BYTES)
     yield "results that one worker makes at once; 503 `SlowDown` beyond it", f"{MOST_MAKERS}"
     yield "what is written, verified and sent at a time", _bytes(BLOCK_BYTES)
+    yield "keys of one list with `--list-sizes transformed` that are asked for at a time", f"{AT_ONCE}"
+    yield "how long one page of such a list is worked at; then it ends earlier", f"{PAGE_SECONDS:.0f} s"
+    yield (
+        "how long a result that could not be made is not tried again by lists",
+        f"{REMEMBERED_SECONDS:.0f} s",
+    )
 
 
 def _data_limits() -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
@@ -31,6 +32,7 @@ AT_ONCE = 8
 PAGE_SECONDS = 20.0
 """How long one page is worked at: well below the minute after which SDKs give up."""
 
+_MOST_LOGGED = 10
 _TOKEN = "onread-after."
 # Not about an object: whoever reads one sends none of them.
 _OF_LISTS = frozenset({"x-amz-optional-object-attributes"})
@@ -81,6 +83,7 @@ class SizedLists:
         self.slices.admit(_read_of(call, keys[0], call.request_id))
         work = _Page(self.slices, call, keys)
         await work.run(self.page_seconds)
+        work.log_what_is_missing()
         shown = [_entry(item, work.found[index]) for index, item in enumerate(contents[: work.stop])]
         if work.stop == len(keys):
             return {**members, "Contents": shown}
@@ -115,6 +118,17 @@ class _Page:
         except TimeoutError:
             self.stop = next((index for index in range(self.stop) if index not in self.found), self.stop)
 
+    def log_what_is_missing(self) -> None:
+        """One line a page, however many there are."""
+        refused = {
+            self.keys[index]: found.code
+            for index, found in sorted(self.found.items())
+            if index < self.stop and isinstance(found, ServiceError)
+        }
+        if refused:
+            some = dict(islice(refused.items(), _MOST_LOGGED))
+            log.warning("slices.unsized", request_id=self.call.request_id, count=len(refused), keys=some)
+
     async def _work(self, todo: Iterator[int]) -> None:
         for index in todo:
             if index >= self.stop:
@@ -127,9 +141,6 @@ class _Page:
             except SlowDown:
                 self.stop = min(self.stop, index)
             except ServiceError as refusal:
-                log.warning(
-                    "slices.unsized", request_id=self.call.request_id, key=self.keys[index], code=refusal.code
-                )
                 self.found[index] = refusal
 
 

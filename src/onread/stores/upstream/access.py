@@ -5,10 +5,11 @@ asked; what is set goes when the bucket goes through here, and nobody finds sett
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Protocol
 
 from onread.errors import (
+    AccessDenied,
     MalformedPolicy,
     NoSuchBucket,
     NoSuchBucketPolicy,
@@ -169,9 +170,10 @@ _ALL_ON = dict.fromkeys(PUBLIC_ACCESS_BLOCK, True)
 
 
 async def _require_bucket(call: StoreCall, store: Store) -> None:
-    async with AsyncExitStack() as scope:
-        asked = StoreCall(operation="HeadBucket", bucket=call.bucket, params={}, account_id=call.account_id)
-        await store.execute(asked, scope)
+    asked = StoreCall(operation="HeadBucket", bucket=call.bucket, params={}, account_id=call.account_id)
+    with suppress(AccessDenied):  # there is one, and onread's own credentials may not look at it
+        async with AsyncExitStack() as scope:
+            await store.execute(asked, scope)
 
 
 def _removal(name: str) -> Callable[[UpstreamAccess, StoreCall], Awaitable[Output]]:

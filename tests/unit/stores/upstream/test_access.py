@@ -40,9 +40,12 @@ class Store:
 
     def __init__(self, *buckets):
         self.buckets = set(buckets)
+        self.refuses = None
 
     async def execute(self, call: StoreCall, scope: AsyncExitStack) -> Output:
         assert call.operation == "HeadBucket"
+        if self.refuses is not None:
+            raise self.refuses
         if call.bucket not in self.buckets:
             raise errors.NoSuchBucket(BucketName=call.bucket)
         return Output()
@@ -138,6 +141,13 @@ def test_only_the_store_knows_which_buckets_there_are(place, operation):
     with pytest.raises(errors.NoSuchBucket):
         place.do(operation, "another", Policy=NAMED, CORSConfiguration={"CORSRules": [RULE]})
     assert place.access._records.kept == {}
+
+
+def test_a_store_that_does_not_show_its_bucket_to_us_has_it(place):
+    place.store.refuses = errors.AccessDenied()
+    place.do("PutBucketPolicy", Policy=NAMED)
+    asyncio.run(place.access.forget_unless_there(place.call("CreateBucket"), place.store))
+    assert place.access.find("bucket").policy == NAMED
 
 
 def test_a_new_bucket_has_nothing_of_an_old_one(place):
