@@ -322,7 +322,7 @@ async def open_stage(data_dir: Path) -> AsyncIterator[Stage]:
         for store in pipeline.dispatch.stores._upstreams:
             store._client._connect_to = _connect  # type: ignore[method-assign, assignment]
         stage.front = listener(pipeline.handle)
-        stage.functions = listener(replace(pipeline, admission=None).handle)
+        stage.functions = listener(replace(pipeline, admission=None, cors=None).handle)
         stage.call()
         yield stage
 

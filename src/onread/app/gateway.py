@@ -124,10 +124,11 @@ async def _build(
     background = await scope.enter_async_context(Background())
     runners = await open_runners(base, scope)
     pool = runners.pool
-    for_functions = build_pipeline(base, runners, background, elsewhere)
+    pipeline = build_pipeline(base, runners, background, elsewhere)
+    for_functions = replace(pipeline, cors=None)  # no browser asks there
     descriptors = raise_descriptor_limit()
     admission = build_admission(base, descriptors)
-    for_callers = replace(for_functions, admission=admission)
+    for_callers = replace(pipeline, admission=admission)
     # A half of the descriptors is for callers; the rest for files, functions, health and what is refused.
     limits = replace(DEFAULT_LIMITS, connections=min(base.limit(settings.max_connections), descriptors // 2))
     passage = scope.enter_context(open_passage(base))

@@ -38,7 +38,7 @@ class Pipeline:
     """Every request of every caller and every function goes through `handle`.
 
     Attributes:
-        cors: what other origins' browsers may do. None: nothing.
+        cors: what other origins' browsers may do. None: nothing, as where functions ask.
         admission: the callers'. None for what functions ask, which must never wait behind callers.
         catch_up: makes known what other processes have written. None: there are no others.
     """

@@ -45,9 +45,9 @@ def serialize(operation: Operation, output: Output, *, request_id: str = "") -> 
     plan, members = _plan_of(operation), output.members
     known = plan.headers
     headers = [
-        (known[name][0], known[name][1](value))
+        (written[0], written[1](value))
         for name, value in members.items()
-        if name in known and value is not None
+        if value is not None and (written := known.get(name)) is not None
     ]
     for name, prefix in plan.header_maps.items():
         headers += [(prefix + key, text) for key, text in (members.get(name) or {}).items()]

@@ -46,6 +46,18 @@ def test_a_new_bucket_has_the_settings_of_aws(tmp_path):
     with_store(tmp_path, scenario)
 
 
+def test_a_bucket_that_was_looked_for_is_found_once_it_is_made(tmp_path):
+    async def scenario(client):
+        assert client.store.bucket_settings("later") is None
+        assert client.store.bucket_owner("later") is None
+        await client("CreateBucket", "later")
+        assert client.store.bucket_owner("later") == ACCOUNT
+        await client("DeleteBucket", "later")
+        assert client.store.bucket_owner("later") is None
+
+    with_store(tmp_path, scenario)
+
+
 def test_what_create_bucket_says_is_set(tmp_path):
     async def scenario(client):
         tags = [{"Key": "team", "Value": "data"}]
