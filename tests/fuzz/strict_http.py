@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _START = re.compile(rb"(%b) +([\x21-\x7e\x80-\xff]+) +HTTP/1\.([01])" % _TOKEN)
-_FIELD = re.compile(
+FIELD = re.compile(
     rb"(%b):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*" % _TOKEN
 )
 _CHUNK = re.compile(rb"([0-9A-Fa-f]+)(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
@@ -49,7 +49,7 @@ def _head(data: bytes, place: int) -> tuple[Message, int] | None:
     if end < 0:
         return None
     start, *lines = data[place:end].split(b"\r\n")
-    fields = [_FIELD.fullmatch(line) for line in lines]
+    fields = [FIELD.fullmatch(line) for line in lines]
     begun = _START.fullmatch(start)
     if begun is None or None in fields:
         return None
@@ -69,29 +69,32 @@ def _has_one_framing(message: Message, minor_version: bytes) -> bool:
 def _body(message: Message, data: bytes, place: int) -> int | None:
     """Where the body ends; None when it does not, or not well."""
     if message.values(b"transfer-encoding"):
-        return _chunks(message, data, place)
+        message.body, end = read_chunks(data, place)
+        return end
     length = int((message.values(b"content-length") or [b"0"])[0])
     message.body = data[place : place + length]
     return place + length if len(message.body) == length else None
 
 
-def _chunks(message: Message, data: bytes, place: int) -> int | None:
+def read_chunks(data: bytes, place: int) -> tuple[bytes, int | None]:
+    """A chunked body, as much of it as came, and where it ends; None when it does not, or not well."""
+    body = b""
     while (header := _CHUNK.match(data, place)) is not None:
         size, place = int(header[1], 16), header.end()
         if not size:
-            return _trailers(data, place)
-        message.body += data[place : place + size]
+            return body, _trailers(data, place)
+        body += data[place : place + size]
         place += size
         if data[place : place + 2] != b"\r\n":
-            return None
+            break
         place += 2
-    return None
+    return body, None
 
 
 def _trailers(data: bytes, place: int) -> int | None:
     while not data.startswith(b"\r\n", place):
         end = data.find(b"\r\n", place)
-        if end < 0 or _FIELD.fullmatch(data[place:end]) is None:
+        if end < 0 or FIELD.fullmatch(data[place:end]) is None:
             return None
         place = end + 2
     return place + 2

@@ -14,6 +14,8 @@ from onread.wire.head_names import HeadNames, read_names, read_values
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_HEAD_END = b"\r\n\r\n"
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _MOST_INTERIM_ANSWERS = 16
 _HEADER_EXTRA_BYTES = 4  # colon, space, CR, LF
 _CHUNK_FRAMING_BYTES = 32  # what an honest chunk spends on its size and line ends, amply
@@ -35,7 +37,8 @@ class Receiver(Protocol):
 class AnswerReader:
     """Turns what one server sends into answers, one for each `expect`.
 
-    Feeding one byte at a time gives the same as feeding all at once.
+    Feeding one byte at a time gives the same as feeding all at once; but for line ends behind an answer,
+    which the parser passes over when they come with it, and which else are bytes that nobody asked for.
 
     Attributes:
         began: a byte of the expected answer has come.
@@ -53,10 +56,11 @@ class AnswerReader:
         self._names: list[bytes] = []
         self._values: list[bytes] = []
         self._expecting = False
-        self._head_only = False
+        self._head_only = self._bodiless = False
         self._in_head = True
         self._until_close = self._chunked = False
         self._interim = 0
+        self._reason_bytes = 0
         self._seen_bytes = 0
         self._feed_bytes = 0
         self._spare_bytes = 0
@@ -123,6 +127,9 @@ class AnswerReader:
                 raise error.__context__ from None
             raise BrokenAnswer("The answer is not HTTP/1.1.") from error
         if not self._expecting:
+            # Behind a head without a body the parser may wait for more of a chunk's size, and say nothing.
+            if self._bodiless and not (data.endswith(_HEAD_END) or _HEAD_END.endswith(data)):
+                raise BrokenAnswer("Bytes came that nobody had asked for.")
             return
         if self._in_head and self._seen_bytes > 2 * self._head_bytes:
             raise BrokenAnswer("The head of the answer is too large.")
@@ -144,6 +151,13 @@ class AnswerReader:
             raise BrokenAnswer("Bytes came that nobody had asked for.")
         self._in_head = True
         self._names, self._values = [], []
+        self._reason_bytes = 0
+
+    def on_status(self, reason: bytes) -> None:
+        """Some or all of the words behind the status. Nobody reads them, and they are HTTP all the same."""
+        self._reason_bytes += len(reason)
+        if _CONTROL.search(reason.decode("latin-1")):
+            raise BrokenAnswer("The status line of the answer holds a control byte.")
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
         """One whole header, or trailer."""
@@ -154,6 +168,9 @@ class AnswerReader:
         """The empty line behind a head."""
         status, names, values = self._parser.get_status_code(), self._names, self._values
         self._names, self._values = [], []
+        if self._parser.get_http_version() not in ("1.0", "1.1"):
+            raise BrokenAnswer("The answer is not HTTP/1.1.")
+        read = self._read_values(names, values)
         if status < 200:
             self._interim += 1
             if self._interim > _MOST_INTERIM_ANSWERS or status == 101:
@@ -162,14 +179,14 @@ class AnswerReader:
         if status > 599:
             raise BrokenAnswer("The status of the answer is none.")
         self._in_head = False
-        self._begin(status, read_names(names), self._read_values(names, values))
+        self._begin(status, read_names(names), read)
 
     def _read_values(self, names: list[bytes], raw_values: list[bytes]) -> list[str]:
         values, end_in_space = read_values(raw_values)
         if end_in_space:
             values = [value.rstrip(" \t") for value in values]
         text = "".join(values)
-        size_bytes = len(text) + len(b"".join(names)) + _HEADER_EXTRA_BYTES * len(names)
+        size_bytes = self._reason_bytes + len(text) + len(b"".join(names)) + _HEADER_EXTRA_BYTES * len(names)
         if size_bytes > self._head_bytes or len(names) > self._header_count:
             raise BrokenAnswer("The head of the answer is too large.")
         if not text.isprintable() and _CONTROL.search(text):
@@ -179,10 +196,12 @@ class AnswerReader:
     def _begin(self, status: int, names: HeadNames, values: list[str]) -> None:
         framing = dict(zip(names.keys, values, strict=True))
         headers = list(zip(names.sent, values, strict=True))
-        self.keep_alive = (
-            self._parser.get_http_version() == "1.1" and "close" not in framing.get("connection", "").lower()
-        )
-        if self._head_only or status in (204, 304):
+        connection = framing.get("connection", "")
+        if names.repeated:
+            connection = _all_connection(names, values)
+        self.keep_alive = self._parser.get_http_version() == "1.1" and "close" not in connection.lower()
+        self._bodiless = self._head_only or status in (204, 304)
+        if self._bodiless:
             self._parser = httptools.HttpResponseParser(self)  # it would wait for the body
             self._receiver.take_head(status, headers, 0)
             self._finish()
@@ -198,6 +217,8 @@ class AnswerReader:
 
     def on_chunk_header(self) -> None:
         """The size of a chunk."""
+        if not self._expecting:
+            raise BrokenAnswer("A body came with an answer that has none.")
         self._spare_bytes -= _CHUNK_FRAMING_BYTES
 
     def on_body(self, chunk: bytes) -> None:
@@ -212,11 +233,26 @@ class AnswerReader:
     def on_message_complete(self) -> None:
         """The last byte of a message."""
         if self._expecting and not self._in_head:
+            if self._names:  # trailers, which nobody reads
+                self._read_values(self._names, self._values)
             self._finish()
+
+
+def _all_connection(names: HeadNames, values: list[str]) -> str:
+    """Every ``Connection`` together, of headers of which some come more than once.
+
+    Raises:
+        BrokenAnswer: those that say how long the body is do: which one counts is read in more ways than one.
+    """
+    if not _FRAMING.isdisjoint(names.repeated):
+        raise BrokenAnswer("The answer says twice how long it is.")
+    return ",".join(value for key, value in zip(names.keys, values, strict=True) if key == "connection")
 
 
 def _body_length(framing: dict[str, str]) -> int | None:
     encoding = framing.get("transfer-encoding")
+    if encoding is not None and "content-length" in framing:
+        raise BrokenAnswer("The answer says twice how long it is.")
     if encoding is not None and encoding.lower() != "chunked":
         raise BrokenAnswer("The answer has a transfer encoding that was not asked for.")
     length = framing.get("content-length")

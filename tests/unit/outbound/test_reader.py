@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,3 +77,59 @@ def test_T188_no_bytes_are_more_than_a_broken_answer(garbage, head_only):
     except BrokenAnswer:
         pass
     assert listener.told.count("end") <= 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 O\0K\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/0.9 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 " + b"O" * 1001 + b"\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+    ],
+    ids=[
+        "control byte",
+        "2.0",
+        "0.9",
+        "endless reason",
+        "two codings",
+        "chunked twice",
+        "both framings",
+        "two lengths",
+    ],
+)
+def test_R060_an_answer_that_can_be_read_in_more_ways_than_one_is_broken(answer):
+    """What the fuzz target of this reader found, and its neighbours."""
+
+    def fed(listener, size):
+        listener.reader.expect(head_only=False)
+        for start in range(0, len(answer), size):
+            listener.reader.feed(answer[start : start + size])
+
+    for size in (1, len(answer)):
+        listener = Heard()
+        with pytest.raises(BrokenAnswer):
+            fed(listener, size)
+        assert listener.told == []
+
+
+@pytest.mark.parametrize("lines", [("close", "keep-alive"), ("keep-alive", "close"), ("x, Close",)])
+def test_R060_a_connection_that_any_line_closes_is_not_kept(lines):
+    listener = Heard()
+    listener.reader.expect(head_only=False)
+    sent = "".join(f"Connection: {line}\r\n" for line in lines)
+    listener.reader.feed(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{sent}\r\n".encode())
+    assert (listener.told[-1], listener.reader.keep_alive) == ("end", False)
+
+
+@pytest.mark.parametrize("behind", [b"e", b"0", b"0\r\n\r\n", b"1\r\na\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_R060_bytes_behind_the_answer_to_head_are_not_passed_over(behind):
+    listener = Heard()
+    listener.reader.expect(head_only=True)
+    with pytest.raises(BrokenAnswer):
+        listener.reader.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + behind)
+    assert listener.told[1:] == ["end"]
