@@ -40,6 +40,9 @@ ADMISSION = {
     "in_flight": "requests from head to last byte (`max_in_flight`); one access key may have three quarters",
     "memory_bytes": "what they may hold, counted at its most (`max_request_memory_bytes`); as above",
     "per_target": "of those, for one Object Lambda access point",
+    "crowding_seconds": "when others wait for such a place for so long and more come, the access point is "
+    "crowded: twice what its function runs at once may be in flight; more get 503 `SlowDown` at once",
+    "calm_seconds": "it is crowded until nobody found it full for so long",
     "waiting": "requests that wait for room, the access keys in turn",
     "patience_seconds": "how long one waits; 503 `SlowDown` with `Retry-After` beyond it",
     "standing_seconds": "a key that has had requests waiting for so long without a break is impatient",

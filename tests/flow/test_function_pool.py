@@ -403,6 +403,43 @@ def test_T260_a_full_queue_makes_room_for_a_caller_who_has_less_in_it(tmp_path):
     run_in_pool(tmp_path, body, queue_limit=4, abandon_grace_seconds=0)
 
 
+def test_R042_whoever_would_wait_in_vain_is_refused_at_once(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        function = workshop.function("app.waits", timeout_seconds=60, warm_environments=1)
+        await workshop.run(pool, function, b'{"seconds": 1}')  # so long do they take
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2):
+                group.create_task(workshop.run(pool, function, b'{"seconds": 0}'))
+            await asyncio.sleep(0)
+            with pytest.raises(TooManyRequestsException, match="invocations of waits would come first"):
+                await workshop.begin(pool, function, within=0.5)
+            patient = group.create_task(workshop.run(pool, function, b'{"seconds": 0}'))
+        assert isinstance(patient.result(), Returned)
+
+    run_in_pool(tmp_path, body)
+
+
+def test_R042_of_a_crowded_function_the_newest_of_each_caller_waits_on(tmp_path):
+    async def body(pool: FunctionPool, workshop: Workshop) -> None:
+        function = workshop.function("app.waits", timeout_seconds=60, warm_environments=1)
+        pool.shed(function)  # nobody has asked for it: nothing
+        assert pool.runs_at_once(function) is None
+        run = await workshop.begin(pool, function)
+        async with asyncio.TaskGroup() as group:
+            old = [group.create_task(refused(workshop.begin(pool, function, caller="a"))) for _ in range(3)]
+            await asyncio.sleep(0)
+            new = [group.create_task(workshop.begin(pool, function, caller=caller)) for caller in "ab"]
+            await asyncio.sleep(0)
+            pool.shed(function)
+            run.abandon()
+            for task in new:
+                (await task).abandon()
+        assert all("than it can answer" in task.result() for task in old)
+        assert pool.runs_at_once(function) == 1
+
+    run_in_pool(tmp_path, body, abandon_grace_seconds=0)
+
+
 async def refused(starting) -> str:
     with pytest.raises(TooManyRequestsException) as error:
         await starting

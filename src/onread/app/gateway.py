@@ -127,7 +127,7 @@ async def _build(
     pipeline = build_pipeline(base, runners, background, elsewhere)
     for_functions = replace(pipeline, cors=None)  # no browser asks there
     descriptors = raise_descriptor_limit()
-    admission = build_admission(base, descriptors)
+    admission = build_admission(base, pool, descriptors)
     for_callers = replace(pipeline, admission=admission)
     # A half of the descriptors is for callers; the rest for files, functions, health and what is refused.
     limits = replace(DEFAULT_LIMITS, connections=min(base.limit(settings.max_connections), descriptors // 2))

@@ -12,6 +12,7 @@ from pathlib import Path
 from onread.app.elsewhere import Elsewhere
 from onread.app.foundation import DOORS, Foundation, Share, utc_now
 from onread.app.slices import build_spool
+from onread.app.targets import FunctionTargets
 from onread.config import Settings
 from onread.control.account_public_access import account_blocks
 from onread.control.lambda_permissions import policy_of_function
@@ -191,7 +192,7 @@ def build_pipeline(
     return pipeline
 
 
-def build_admission(base: Foundation, descriptors: int) -> Admission:
+def build_admission(base: Foundation, pool: FunctionPool, descriptors: int) -> Admission:
     """The callers' admission; each request in flight may hold a file beside its connection."""
     records = base.records
     return Admission(
@@ -202,6 +203,7 @@ def build_admission(base: Foundation, descriptors: int) -> Admission:
         is_known=lambda access_key_id: records.access_key(access_key_id) is not None,
         clock=time.monotonic,
         metrics=base.metrics,
+        targets=FunctionTargets(records, pool),
     )
 
 

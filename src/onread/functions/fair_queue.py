@@ -99,6 +99,13 @@ class FairQueue(Generic[K, T]):
         line = self._lines.get(key)
         return 0 if line is None else len(line)
 
+    def turns_until(self, key: K) -> int:
+        """How many items are taken before one of this key that came now."""
+        own = self.count(key)
+        return sum(
+            min(len(line), own if line_key == key else own + 1) for line_key, line in self._lines.items()
+        )
+
     def pop_newest(self, key: K) -> T:
         """Take the item of a key that came last; no turn is used up."""
         line = self._lines[key]

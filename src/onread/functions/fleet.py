@@ -21,6 +21,8 @@ from onread.functions.settings import PoolSettings
 from onread.functions.supervisor import SOON_SECONDS, Supervisor
 from onread.metadata.records import Function
 
+_RUNS_REMEMBERED = 8  # about so many count in how long a run takes
+
 
 @dataclass(slots=True)
 class Waiting:
@@ -76,6 +78,7 @@ class Fleet:
         self._idle: list[Supervisor] = []
         self._backoff = Backoff(settings.backoff_first_seconds, settings.backoff_last_seconds)
         self._last_failure: Callable[[str], Outcome] | None = None
+        self._run_seconds = 0.0  # of late
         self._retry: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -85,7 +88,7 @@ class Fleet:
         return sum(supervisor.busy for supervisor in self.environments.values())
 
     @property
-    def _most(self) -> int:
+    def most(self) -> int:
         """How many environments there may be here."""
         return max(self._settings.share_of(self.function.warm_environments), self._least)
 
@@ -112,9 +115,32 @@ class Fleet:
             return run
         if self._last_failure is not None and not self.environments and self._pause_seconds() > 0:
             return never_started(invocation, self._last_failure(invocation.request_id))
+        self._refuse_what_would_be_late(invocation)
         if len(self.waiting) >= self._settings.queue_limit:
             self._make_way(invocation.caller)
         return await self._wait(Waiting(invocation, self._loop.create_future()))
+
+    def _refuse_what_would_be_late(self, invocation: Invocation) -> None:
+        """Whoever would wait in vain is told now, not when the time is over.
+
+        Raises:
+            TooManyRequestsException: those before it alone take longer than it can wait.
+        """
+        turns = self.waiting.turns_until(invocation.caller)
+        seconds = turns * self._run_seconds / self.most
+        if self._loop.time() + seconds > invocation.deadline:
+            raise TooManyRequestsException(
+                f"{turns} invocations of {self.function.name} would come first, for {seconds:.1f} s.",
+                retry_after_seconds=1,
+            )
+
+    def shed(self) -> None:
+        """More is asked than can be run, and goes on to be: of every caller only the newest waits on."""
+        refusal = TooManyRequestsException(
+            f"More is asked of {self.function.name} than it can answer.", retry_after_seconds=1
+        )
+        for waiting in self.waiting.keep_newest():
+            self._refuse(waiting, refusal)
 
     async def _wait(self, waiting: Waiting) -> Run:
         self.waiting.append(waiting.invocation.caller, waiting)
@@ -173,7 +199,7 @@ class Fleet:
 
     @property
     def _surplus(self) -> int:
-        return self._staying - self._most
+        return self._staying - self.most
 
     def retire(self, reason: str) -> None:
         """No environment of now gets a further run: idle ones end at once, the others after theirs."""
@@ -229,7 +255,7 @@ class Fleet:
 
     def grow(self) -> bool:
         """Start one environment, if the function may have one more now."""
-        if len(self.environments) >= self._most:
+        if len(self.environments) >= self.most:
             return False
         if (pause := self._pause_seconds()) > 0:
             self._balance_after(pause)
@@ -304,6 +330,8 @@ class Fleet:
 
     def ran(self, supervisor: Supervisor, outcome: Outcome, seconds: float) -> None:
         """See `supervisor.Fleet`."""
+        known = self._run_seconds or seconds
+        self._run_seconds = known + (seconds - known) / _RUNS_REMEMBERED
         self._headquarters.ran(supervisor.function, outcome, seconds)
 
     def ended(self, supervisor: Supervisor, reason: str) -> None:

@@ -223,6 +223,17 @@ class FunctionPool:
         fleet = self._fleets.get(_key(function))
         return fleet is not None and fleet.is_warm
 
+    def runs_at_once(self, function: Function) -> int | None:
+        """How many runs of this version there are here at most; None while it has never been asked for."""
+        fleet = self._fleets.get(_key(function))
+        return None if fleet is None else fleet.most
+
+    def shed(self, function: Function) -> None:
+        """More is asked of this version than it can run: whoever waits is refused, but for a few."""
+        fleet = self._fleets.get(_key(function))
+        if fleet is not None:
+            fleet.shed()
+
     async def check_runtime(self, runtime: str) -> Interpreter:
         """The interpreter that would serve a runtime, with the warning for the state reason.
 

@@ -24,7 +24,7 @@ from onread.addressing.address import (
 )
 from onread.addressing.names import OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PLAIN_SUFFIX
 from onread.errors import SlowDown
-from onread.gateway.gate import AdmissionLimits, Claim, Clock, Gate, Place
+from onread.gateway.gate import AdmissionLimits, Claim, Clock, Gate, Place, Targets
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import Request
 
@@ -79,9 +79,15 @@ class Admission:
     """
 
     def __init__(
-        self, limits: AdmissionLimits, *, is_known: Callable[[str], bool], clock: Clock, metrics: Metrics
+        self,
+        limits: AdmissionLimits,
+        *,
+        is_known: Callable[[str], bool],
+        clock: Clock,
+        metrics: Metrics,
+        targets: Targets | None = None,
     ) -> None:
-        self.gate = Gate(limits, clock)
+        self.gate = Gate(limits, clock, targets)
         self._is_known = is_known
         self._refused = metrics.admission_refused
         metrics.in_flight.set_function(lambda: self.gate.in_flight)

@@ -6,7 +6,7 @@ queue, and none may hold everything; who waits for a busy target is in nobody's 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from onread.functions.fair_queue import FairQueue
 
@@ -23,6 +23,10 @@ class AdmissionLimits:
         memory_bytes: what they may hold, added up; see `onread.gateway.admission.weight_bytes`.
         per_target: of ``in_flight``, those for one target: an Object Lambda access point, whose function
             runs a few at a time. Less than the function's own queue holds, for to refuse there costs much.
+        crowding_seconds: a target is crowded when so many are in flight, others have waited for so long, and
+            more come. It may then have in flight what runs at once and as many again, so that who comes in is
+            served about as soon as ever; who finds that full is refused at once. ``calm_seconds`` after the
+            last one was, it is crowded no more.
         waiting: requests that wait for room.
         patience_seconds: how long one waits at most, so that it is answered within a second.
         standing_seconds, short_patience_seconds: a key that has had requests waiting for so long without
@@ -32,7 +36,9 @@ class AdmissionLimits:
 
     in_flight: int = 1024
     memory_bytes: int = 512 << 20
-    per_target: int = 96
+    per_target: int = 100
+    crowding_seconds: float = 0.1
+    calm_seconds: float = 1.0
     waiting: int = 1024
     patience_seconds: float = 0.9
     standing_seconds: float = 1.0
@@ -80,10 +86,32 @@ class _Share:
     waiting: int = 0
 
 
+class Targets(Protocol):
+    """What is known of the functions behind targets."""
+
+    def runs_at_once(self, target: str) -> int | None:
+        """How many requests for a target are worked on at a time; None when nothing limits that."""
+        ...
+
+    def shed(self, target: str) -> None:
+        """A target is crowded: those who have come in and still wait for their turn may be refused."""
+
+
+class NoTargets:
+    """Nothing is known of any: none is ever crowded."""
+
+    def runs_at_once(self, target: str) -> int | None:
+        """See `Targets`."""
+        return None
+
+    def shed(self, target: str) -> None:
+        """See `Targets`."""
+
+
 class Gate:
     """The count of what is in flight and the queue in front of it. Knows no task and never waits."""
 
-    def __init__(self, limits: AdmissionLimits, clock: Clock) -> None:
+    def __init__(self, limits: AdmissionLimits, clock: Clock, targets: Targets | None = None) -> None:
         self.in_flight = 0
         self.held_bytes = 0
         self.waiting: FairQueue[tuple[str, str], Place] = FairQueue()
@@ -95,6 +123,8 @@ class Gate:
         self._key_bytes = limits.memory_bytes_per_key
         self._shares: dict[str, _Share] = {}
         self._targets: dict[str, int] = {}
+        self._behind = targets or NoTargets()
+        self._crowded: dict[str, float] = {}  # targets, and when somebody last found them full
         self._standing_since: dict[tuple[str, str], float] = {}  # of every line that is not empty
 
     @property
@@ -112,9 +142,37 @@ class Gate:
     def is_hopeless(self, claim: Claim) -> bool:
         """Whether to wait would be in vain: so many have stood there for so long that to queue only costs."""
         since = self._standing_since.get(claim.line)
+        if claim.target and self._finds_crowded(claim, since):
+            return True
         if since is None or self.waiting.count(claim.line) < self._limits.modest:
             return False
         return self._clock() - since >= self._limits.standing_seconds
+
+    def _finds_crowded(self, claim: Claim, since: float | None) -> bool:
+        """Whether the target is crowded, and its line as long as it may be then."""
+        now, target = self._clock(), claim.target
+        if target not in self._crowded:
+            full = self._targets.get(target, 0) >= self._limits.per_target
+            if not full or since is None or now - since < self._limits.crowding_seconds:
+                return False
+            if self._behind.runs_at_once(target) is None:
+                return False
+            self._behind.shed(target)
+        elif self._targets.get(target, 0) < self._most_of(target) or since is None:
+            return False
+        self._crowded[target] = now
+        return True
+
+    def _most_of(self, target: str) -> int:
+        """How many may be in flight for a target now."""
+        found_full_at = self._crowded.get(target)
+        if found_full_at is None:
+            return self._limits.per_target
+        runs = self._behind.runs_at_once(target)
+        if runs is None or self._clock() - found_full_at > self._limits.calm_seconds:
+            del self._crowded[target]
+            return self._limits.per_target
+        return min(2 * runs, self._limits.per_target)
 
     def leave(self, claim: Claim) -> None:
         """Somebody who came in is done: whoever fits now comes in."""
@@ -144,7 +202,8 @@ class Gate:
         self._admit()  # those before it may wait for what it does not need
         if len(self.waiting) > limits.waiting:
             self._make_way()
-        return limits.short_patience_seconds if standing else limits.patience_seconds
+        impatient = standing or place.claim.target in self._crowded
+        return limits.short_patience_seconds if impatient else limits.patience_seconds
 
     def give_up(self, place: Place) -> None:
         """A place that was not decided is given back."""
@@ -179,7 +238,7 @@ class Gate:
         key, weight, target = claim
         if self.held_bytes + weight > self._most_bytes and self.in_flight:
             return False
-        if target and self._targets.get(target, 0) >= self._limits.per_target:
+        if target and self._targets.get(target, 0) >= self._most_of(target):
             return False
         share = self._shares.get(key)
         if share is None or not share.in_flight:

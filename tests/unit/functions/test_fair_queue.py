@@ -57,6 +57,22 @@ def test_a_key_that_may_not_go_now_can_be_passed_over():
     assert drained(queue) == ["a1", "a2"]
 
 
+def test_of_every_key_the_newest_can_be_kept_alone():
+    queue = filled("a1", "a2", "b1", "a3")
+    assert queue.keep_newest() == ["a1", "a2"]
+    assert (len(queue), drained(queue)) == (2, ["a3", "b1"])
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=30), st.sampled_from("abc"))
+def test_how_many_come_before_one_that_comes_now_is_known(keys, key):
+    queue = FairQueue()
+    for number, each in enumerate(keys):
+        queue.append(each, number)
+    turns = queue.turns_until(key)
+    queue.append(key, "now")
+    assert abs(drained(queue).index("now") - turns) <= 2  # of each other key one more or less
+
+
 def test_an_empty_queue_says_so():
     queue = filled()
     assert not queue

@@ -15,9 +15,9 @@ class Clock:
 class Crowd:
     """A gate and what it decided, in order."""
 
-    def __init__(self, **limits):
-        self.clock = Clock()
-        self.gate = Gate(AdmissionLimits(**limits), self.clock)
+    def __init__(self, behind=None, **limits):
+        self.clock, self.behind = Clock(), behind
+        self.gate = Gate(AdmissionLimits(**limits), self.clock, behind)
         self.let_in = []
         self.sent_away = []
         self.places = {}
@@ -161,6 +161,78 @@ def test_R046_a_busy_target_is_in_nobodys_way_but_its_own():
     assert crowd.let_in == ["other target", "none"]
     crowd.goes("a", target="busy")
     assert crowd.let_in == ["other target", "none", 2]
+
+
+class Behind:
+    """Functions that run two at a time."""
+
+    def __init__(self, runs=2):
+        self.runs, self.sheds = runs, []
+
+    def runs_at_once(self, target):
+        return self.runs
+
+    def shed(self, target):
+        self.sheds.append(target)
+
+
+def crowded(runs=2):
+    """A target with ten in flight and one that has waited long enough, when another comes."""
+    crowd = Crowd(per_target=10, behind=Behind(runs))
+    for number in range(10):
+        assert crowd.comes("a", number, target="t") is True
+    assert crowd.comes("a", "waits", target="t") == 0.9
+    crowd.clock.now += 0.125
+    return crowd, crowd.gate.is_hopeless(Claim("a", 1, "t"))
+
+
+def test_R042_a_target_that_many_wait_for_is_crowded_and_takes_no_more_than_it_can_run():
+    crowd, hopeless = crowded()
+    assert hopeless
+    assert crowd.behind.sheds == ["t"]
+    for _ in range(6):
+        crowd.goes("a", target="t")
+    assert crowd.let_in == []
+    crowd.goes("a", target="t")  # two run and two wait for their turn
+    assert crowd.let_in == ["waits"]
+    assert not crowd.gate.is_hopeless(Claim("a", 1, "t"))  # a line of one may be
+    assert crowd.comes("a", "next", target="t") == 0.1
+    assert crowd.gate.is_hopeless(Claim("a", 1, "t"))
+    assert not crowd.gate.is_hopeless(Claim("other", 1, "t"))  # each key has a line of its own
+    assert crowd.comes("a", "elsewhere", target="u") is not True
+    assert crowd.let_in == ["waits", "elsewhere"]
+
+
+def test_R042_a_target_is_crowded_until_nobody_found_it_full_for_a_second():
+    crowd, _ = crowded()
+    for _ in range(10):
+        crowd.goes("a", target="t")
+    crowd.clock.now += 0.9
+    assert [crowd.comes("a", number, target="t") for number in range(4)] == [True, True, True, 0.1]
+    crowd.clock.now += 0.2
+    for number in range(20, 25):
+        crowd.comes("b", number, target="t")
+    assert crowd.gate.in_flight == 10
+
+
+@pytest.mark.parametrize("waited_seconds", [0, 0.09])
+def test_R042_a_burst_does_not_crowd_a_target(waited_seconds):
+    """More than it takes in, all at once: they wait for their turn, as long as anybody may."""
+    crowd = Crowd(per_target=10, behind=Behind())
+    for number in range(10):
+        crowd.comes("a", number, target="t")
+    for number in range(8):
+        assert not crowd.gate.is_hopeless(Claim("a", 1, "t"))
+        assert crowd.comes("a", f"waits{number}", target="t") == 0.9
+    crowd.clock.now += waited_seconds
+    assert not crowd.gate.is_hopeless(Claim("b", 1, "t"))
+    assert crowd.behind.sheds == []
+
+
+def test_a_target_of_which_nothing_is_known_is_never_crowded():
+    crowd, hopeless = crowded(runs=None)
+    assert not hopeless
+    assert crowd.behind.sheds == []
 
 
 @pytest.mark.parametrize(("in_flight", "of_one_key"), [(1, 1), (2, 2), (4, 3), (1024, 768)])
