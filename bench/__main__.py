@@ -1,4 +1,4 @@
-"""Every measurement, one table: ``python -m bench`` (``make bench``). Takes about nine minutes.
+"""Every measurement, one table: ``python -m bench`` (``make bench``). Takes about eleven minutes.
 
 Exit status 0 even when a goal is missed: it is the reader who judges, for the machine may be busy.
 """
