@@ -75,6 +75,7 @@ def test_directives_replace_what_is_said(over_store, ways):
     )
     assert said(s3.head_object(Bucket=target, Key="replaced")) == new
     assert s3.get_object_tagging(Bucket=target, Key="replaced")["TagSet"] == [{"Key": "new", "Value": "1"}]
+    assert code(copy, s3, ways, "replaced", MetadataDirective="KEEP") == "InvalidArgument"
     copy(s3, ways, "replaced", TaggingDirective="REPLACE", ContentType="text/unheard")
     assert said(s3.head_object(Bucket=target, Key="replaced")) == SAID
     assert s3.get_object_tagging(Bucket=target, Key="replaced")["TagSet"] == []
@@ -129,7 +130,7 @@ def test_parts_are_copied_whole_and_in_ranges(over_store, ways):
     assert s3.get_object(Bucket=target, Key="parts")["Body"].read() == body + body[3:1_000_003]
 
 
-def test_both_sides_are_asked(over_store, ways):
+def test_T212_both_sides_are_asked(over_store, ways):
     s3, (source, target) = over_store.client("s3"), ways
     s3.put_object(Bucket=source, Key="asked", Body=b"x", Tagging="a=1")
     reads = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{source}/*"}

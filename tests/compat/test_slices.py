@@ -391,6 +391,29 @@ def test_sizes_in_lists_are_those_of_head_and_get_where_asked_for(place):
         place.configure(ListSizes="original")
 
 
+def test_aws_s3_sync_has_nothing_to_do_the_second_time(place, tmp_path):
+    folder = place.world.unique("synced")
+    for name, size in (("a b+c", 1000), ("d/e", 70_000)):
+        wish = {"name": f"{folder}/{name}", "size": size}
+        place.s3.put_object(Bucket=place.bucket, Key=f"{folder}/{name}", Body=json.dumps(wish))
+    gateway = place.world.gateway
+    environment = {**gateway.environment(), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    command = [SCRIPT.with_name("aws"), "--endpoint-url", gateway.endpoint, "s3", "sync", "--no-progress"]
+    place.configure(ListSizes="transformed")
+    try:
+        said = [
+            subprocess.run(
+                [*command, f"s3://{place.alias}/{folder}", tmp_path / "here"],
+                env=environment, capture_output=True, text=True, timeout=120, check=True,
+            ).stdout
+            for _ in range(2)
+        ]  # fmt: skip
+    finally:
+        place.configure(ListSizes="original")
+    assert (len(said[0].splitlines()), said[1]) == (2, "")
+    assert [(tmp_path / "here" / name).stat().st_size for name in ("a b+c", "d/e")] == [1000, 70_000]
+
+
 def test_boto3_downloads_in_parallel_ranges(place, tmp_path):
     key = place.put(size=30 * MIB + 5)
     place.s3.download_file(place.alias, key, str(tmp_path / "file"))

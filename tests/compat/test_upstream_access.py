@@ -46,7 +46,7 @@ def test_a_bucket_policy_decides_and_the_store_never_hears_of_it(over_store, sto
     assert code(s3.put_bucket_policy, Bucket="not-there-at-all", Policy=document(denies)) == "NoSuchBucket"
 
 
-def test_strangers_read_a_public_bucket_and_nothing_before(over_store, bucket):
+def test_T214_strangers_read_a_public_bucket_and_nothing_before(over_store, bucket):
     s3, url = over_store.client("s3"), f"{over_store.endpoint}/{bucket}/k"
     public = document(allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*", principal="*"))
     assert fetch(url).status == 403
@@ -67,7 +67,7 @@ def test_strangers_read_a_public_bucket_and_nothing_before(over_store, bucket):
     assert fetch(url).status == 403
 
 
-def test_browsers_are_told_by_our_rules(over_store, store, bucket):
+def test_T279_browsers_are_told_by_our_rules(over_store, store, bucket):
     s3, url = over_store.client("s3"), over_store.presigned(bucket, "k")
     asks = {"Origin": SITE, "Access-Control-Request-Method": "GET"}
     assert fetch(url, method="OPTIONS", headers=asks).code == "AccessForbidden"

@@ -88,11 +88,8 @@ class Stores:
 
     def forwards_as_it_is(self, operation: str, bucket: str) -> bool:
         """A request for this operation goes on as it came: nothing here needs to read its document."""
-        return self.forwards(bucket) and not self._keeps(operation, bucket)
-
-    def _keeps(self, operation: str, bucket: str) -> bool:
-        store = self.upstream_of(bucket)
-        return store is not None and operation in ACCESS_OPERATIONS and _is_ours(store)
+        store = self.upstream_of(bucket) if self._upstreams else None
+        return store is not None and not (operation in ACCESS_OPERATIONS and _is_ours(store))
 
     def bucket_settings(self, bucket: str) -> BucketSettings | None:
         """What is set for the bucket and decides about requests; None where nothing here knows."""

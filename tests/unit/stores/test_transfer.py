@@ -68,7 +68,7 @@ async def _cut():
     raise errors.IncompleteBody
 
 
-def test_a_source_that_stops_leaves_nothing():
+def test_T188_a_source_that_stops_leaves_nothing():
     target = Target()
     call = StoreCall(
         operation="CopyObject",
