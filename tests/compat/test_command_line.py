@@ -377,7 +377,7 @@ def changed(stopped):
         file.chmod(0o600)
 
 
-def test_R052_a_newer_schema_is_named(changed):
+def test_R052_R053_a_newer_schema_is_named(changed):
     connection = sqlite3.connect(changed / "control.sqlite3")
     connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.commit()
@@ -387,7 +387,7 @@ def test_R052_a_newer_schema_is_named(changed):
     assert "newer onread" in line
 
 
-def test_R052_a_newer_store_is_named(changed):
+def test_R052_R053_a_newer_store_is_named(changed):
     connection = sqlite3.connect(changed / "store" / "index.sqlite")
     connection.execute("PRAGMA user_version = 9999")
     connection.close()
