@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import psutil
 import pytest
 from tests.compat.conftest import World, wait_until
+from tests.compat.scale import scaled
 from tests.compat.slow_clients import Attack, answers, attacked, flooded, good_reads, within
 
 from onread.cli.spawn import gateway
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.compat, pytest.mark.slow]
 
 ATTACKERS = 1000
 GOOD_REQUESTS = 2000
+ACTIVE, ACTIVE_REQUESTS = scaled("ACTIVE", 16), scaled("ACTIVE_REQUESTS", 500)
 DESCRIPTORS = 400
 EVERYTHING = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
@@ -140,6 +142,6 @@ def test_R043_a_thousand_idle_connections_and_many_active_ones_cost_no_error(own
     before = world.open_descriptors()
     with flooded(world.address, ATTACKERS) as idle:
         assert len(idle.held) == ATTACKERS
-        found = good_reads(urls, count=GOOD_REQUESTS // 4, lanes=16)
+        found = good_reads(urls, count=ACTIVE_REQUESTS, lanes=ACTIVE)
         assert found.outcomes == {"200": found.outcomes.total()}
     wait_until(lambda: world.open_descriptors() <= before + 4)

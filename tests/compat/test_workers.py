@@ -20,12 +20,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.compat.callers import RawCaller, fetch, presign, stage, status_and_code, write_request
 from tests.compat.conftest import World, wait_until
 from tests.compat.crowds import admin, holder_of, worker_of, workers
+from tests.compat.scale import scaled
 from tests.compat.wire import NOTHING, signed
 
 from onread.cli.spawn import gateway
 
 pytestmark = [pytest.mark.compat, pytest.mark.slow]
-WORKERS = 3
+WORKERS, TRIES = scaled("WORKERS", 3), scaled("TRIES", 500)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def test_R049_a_write_to_the_public_port_finds_its_caller_wherever_it_lands(crow
         return answer.status, answer.body == b"key-%d" % number
 
     with ThreadPoolExecutor(8) as readers:
-        assert Counter(readers.map(read, range(500))) == {(200, True): 500}
+        assert Counter(readers.map(read, range(TRIES))) == {(200, True): TRIES}
 
 
 def test_T101_of_sixty_four_writers_in_all_workers_exactly_one_is_taken(on_stage, crowd):

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 _PR_SET_DUMPABLE = 4
 
 # Objects more than were let go, before the young ones are searched for cycles; the default is 700.
@@ -57,6 +58,8 @@ def keep_freed_memory() -> None:
     libc = ctypes.CDLL(None)
     libc.mallopt(_M_TRIM_THRESHOLD, 128 << 20)
     libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+    # Each thread would set 64 MiB of addresses aside for itself; they wait for disks, not for the heap.
+    libc.mallopt(_M_ARENA_MAX, 2)
 
 
 def collect_seldom() -> None:
