@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test install check format compat bench docs lock fuzz assurance clean
+.PHONY: demo test install check format compat bench docs lock fuzz soak assurance clean
 SOURCES := src tests examples bench docs
 
 install: .venv/installed
@@ -55,6 +55,12 @@ lock:
 
 # Seconds for each target; without atheris (no wheel for this machine) it says so and skips.
 FUZZ_SECONDS ?= 60
+
+# A mixed load with faults: does anything grow? Seconds; an hour once a week is what it is made for.
+SOAK_SECONDS ?= 3600
+
+soak: install
+	$(BIN)/python -m bench.soak $(SOAK_SECONDS)
 
 fuzz: install
 	$(BIN)/python -c "import atheris" 2>/dev/null || \
