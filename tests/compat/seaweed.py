@@ -25,6 +25,8 @@ class Seaweed:
 
     port: int
     process: "subprocess.Popen[bytes]"
+    access_key_id: str = ACCESS_KEY_ID
+    secret_access_key: str = SECRET_ACCESS_KEY
 
     @property
     def endpoint(self) -> str:
@@ -82,6 +84,8 @@ def running_seaweed(folder: Path) -> Iterator[Seaweed]:
     command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={folder / 's3.json'}"]
     command += ["-admin.ui=false", "-webdav=false", "-master.telemetry=false"]
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
+    # Each bucket takes volumes of its own; the default, made of what the disk has free, gives out at some dozens.
+    command += ["-volume.max=5000"]
     command += [f"-{name}={port}" for name, port in ports.items()]
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd=folder)

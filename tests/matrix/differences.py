@@ -31,3 +31,6 @@ DIFFERENCES: dict[tuple[str, str], str] = {
         "wrong_checksum",
     ): _CHECKSUM,
 }
+
+CONFORMANCE: dict[tuple[str, str], dict[str, str]] = {}
+"""Cases of public suites that do not end alike, by store and suite: each with its reason."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from tests.matrix.clients import CLIENTS, SAMPLE
 from tests.matrix.conftest import RESULTS
 from tests.matrix.stores import SAMPLED, STORES
+from tests.matrix.suites import OUTCOMES, SUITES
+from tests.matrix.test_conformance import RESULTS as CONFORMANCE_RESULTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
 WORDS = {
@@ -47,6 +49,20 @@ ANSWERS = """
 {count} questions (reads, conditions, ranges, lists, uploads in parts, copies, tags, versions, refusals) are
 asked by boto3 of each store itself, through onread's bucket, and through an access point that transforms
 nothing: status, code and members of the answers are the same, except for these.
+
+"""
+CONFORMANCE = """
+## Public suites
+
+The read, list, multipart, copy, tag, version and checksum cases of these suites are run unchanged at each
+store itself, through onread's bucket, and through an access point that transforms nothing, by its alias.
+What a store does not do fails at each of its doors alike; a case that ends differently fails the run.
+
+{suites}
+
+"""
+DIFFERING = """
+These cases do not end alike:
 
 """
 
@@ -102,6 +118,33 @@ def answers(found: list[Outcome]) -> str:
     return head + table(["store", "question", "what differs, and why"], rows)
 
 
+def conformance() -> str:
+    """What public suites saw, of those that were run."""
+    runs = [json.loads(line) for line in CONFORMANCE_RESULTS.read_text().splitlines()]
+    if not runs:
+        return ""
+    counts = [
+        [name, store, door, *(str(ends[outcome]) for outcome in OUTCOMES)]
+        for name, store, doors, _ in runs
+        for door, ends in doors.items()
+    ]
+    differences = [
+        [
+            store,
+            f"`{case.rpartition('::')[2]}`",
+            ", ".join(f"{door}: {end}" for door, end in ends.items()),
+            reason or "**not known**",
+        ]
+        for _, store, _, found in runs
+        for case, ends, reason in found
+    ]
+    told = "\n".join(f"* **{suite.name}**: {suite.told}." for suite in SUITES)
+    page = CONFORMANCE.format(suites=told) + table(["suite", "store", "through", *OUTCOMES], counts)
+    if not differences:
+        return page + "\nAll cases end alike at all doors of a store.\n"
+    return page + DIFFERING + table(["store", "case", "how it ends", "why"], differences)
+
+
 def page() -> str:
     """The page as Markdown."""
     found = outcomes()
@@ -110,7 +153,7 @@ def page() -> str:
         sampled=" and ".join(sorted(SAMPLED)),
         sample=", ".join(kind.name for kind in SAMPLE),
     )
-    return head + clients(found) + NOTES + answers(found)
+    return head + clients(found) + NOTES + answers(found) + conformance()
 
 
 if __name__ == "__main__":

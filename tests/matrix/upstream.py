@@ -22,6 +22,15 @@ START_SECONDS = 60
 class Upstream(Protocol):
     """What the tests want of a store."""
 
+    @property
+    def endpoint(self) -> str: ...
+
+    @property
+    def access_key_id(self) -> str: ...
+
+    @property
+    def secret_access_key(self) -> str: ...
+
     def client(self) -> Any:
         """boto3 at the store itself."""
 

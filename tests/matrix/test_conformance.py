@@ -1,0 +1,51 @@
+"""Public suites of S3's behaviour, at the store itself and through onread: the same cases end alike.
+
+Where one does not, the reason stands in `differences.py`, and from there in ``docs/clients.md``.
+"""
+
+import json
+
+import pytest
+from tests.matrix.differences import CONFORMANCE
+from tests.matrix.environments import FOLDER
+from tests.matrix.suites import OUTCOMES, SUITE_SECONDS, SUITES, Door, differing, run
+
+RESULTS = FOLDER / "conformance.jsonl"
+pytestmark = [pytest.mark.matrix, pytest.mark.slow, pytest.mark.timeout(4 * SUITE_SECONDS)]
+
+
+def doors(place):
+    """The store's own, where it has one, onread's bucket, and an access point that transforms nothing."""
+    gateway = place.world.gateway
+    keys = (gateway.endpoint, gateway.access_key_id, gateway.secret_access_key)
+    if place.upstream is not None:
+        store = place.upstream
+        yield Door("store", store.endpoint, store.access_key_id, store.secret_access_key)
+    yield Door("bucket", *keys)
+    yield Door("access point", *keys, by_access_point=True)
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+def test_a_public_suite_ends_alike_at_every_door(suite, place, tmp_path):
+    answers = {}
+    for number, door in enumerate(doors(place)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        answers[door.name] = run(suite, door, folder)
+    known = CONFORMANCE.get((place.store, suite.name), {})
+    found = differing(answers)
+    note(suite, place, answers, found, known)
+    assert not {case: ends for case, ends in found.items() if case not in known}
+    assert not set(known) - set(found), "These do not differ any more: take them out of differences.py"
+
+
+def note(suite, place, answers, found, known):
+    """What the page tells: how many cases ended how at each door, and which not alike."""
+    counts = {
+        door: {outcome: list(ends.values()).count(outcome) for outcome in OUTCOMES}
+        for door, ends in answers.items()
+    }
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    differences = [[case, ends, known.get(case, "")] for case, ends in found.items()]
+    with RESULTS.open("a") as file:
+        file.write(json.dumps([suite.name, place.store, counts, differences]) + "\n")
