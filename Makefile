@@ -31,12 +31,15 @@ format: install
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-# Environments are made once below build/compat; the table is written of a failed run, too. Patience: a client's
-# test has as long as a slow machine needs.
+# Environments are made once below build/compat; the table is written of a failed run, too. A client's test has
+# as long as a slow machine needs; the stores are looked at side by side.
+COMPAT_PROCESSES ?= 4
+
 compat: install
 	$(BIN)/python -m tests.matrix.environments
 	rm -f build/compat/*.jsonl
-	status=0; $(BIN)/python -m pytest tests/matrix tests/compat/test_tutorial_of_aws.py -m matrix --timeout 600 || status=$$?; \
+	status=0; $(BIN)/python -m pytest tests/matrix tests/compat/test_tutorial_of_aws.py -m matrix --timeout 900 \
+		-n $(COMPAT_PROCESSES) --dist loadgroup || status=$$?; \
 	$(BIN)/python -m tests.matrix.table && exit $$status
 
 bench: install

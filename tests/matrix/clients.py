@@ -1,7 +1,7 @@
-"""Other people's clients, each as the same few words: get, size, range, keys, put, table.
+"""Other people's clients, each as the same few words: get, size, range, keys, put, presigned, sync, table.
 
 A client offers a word by having the method. What it cannot say (minio-py refuses names that end in
-``--ol-s3``) stands in `Client.plain_name`.
+``--ol-s3``) stands in `Client.plain_name`, the keys that it takes for others in `Client.rewrites`.
 """
 
 import json
@@ -17,7 +17,7 @@ from urllib.parse import quote
 from tests.matrix.environments import javascript_environment, program, python_environment
 
 DRIVERS = Path(__file__).parent / "drivers"
-PATIENCE_SECONDS = 100
+PATIENCE_SECONDS = 300
 
 
 @dataclass
@@ -29,10 +29,12 @@ class Client:
         credentials: what AWS clients read from the environment.
         folder: a scratch folder of its own; its HOME.
         plain_name: whether it needs ``NAME.olap`` instead of the alias.
+        rewrites: names of `conftest.ODD_PATHS` that never leave it as they are.
     """
 
     name: ClassVar[str]
     plain_name: ClassVar[bool] = False
+    rewrites: ClassVar[frozenset[str]] = frozenset()
 
     endpoint: str
     credentials: Mapping[str, str]
@@ -105,31 +107,44 @@ class Driven(Client):
         self.say("put", bucket, key, source)
 
 
-class Boto3(Driven):
+class Signing(Driven):
+    """A library that signs URLs for others."""
+
+    def presigned(self, bucket: str, key: str) -> str:
+        return self.say("presigned", bucket, key).decode().strip()
+
+
+class Boto3(Signing):
     name, driver = "boto3", "with_boto3.py"
 
     def interpreter(self) -> Path:
         return Path(sys.executable)
 
 
-class Minio(Driven):
+class Minio(Signing):
     name, environment, driver = "minio-py", "minio", "with_minio.py"
+    rewrites = frozenset({".", ".."})
     plain_name = True
 
 
-class Obstore(Driven):
+class Obstore(Signing):
     name, environment, driver = "obstore", "obstore", "with_obstore.py"
+    rewrites = frozenset({"//", "leading /", ".", "..", "trailing /"})
 
 
-class S3fs(Driven):
+class S3fs(Signing):
     name, environment, driver = "s3fs", "s3fs", "with_s3fs.py"
 
 
 class Pyarrow(Driven):
     name, environment, driver = "pyarrow", "pyarrow", "with_pyarrow.py"
+    rewrites = frozenset({"//", "leading /", ".", "..", "trailing /"})
 
     def table(self, bucket: str, key: str) -> list[int]:
         return json.loads(self.say("table", bucket, key))
+
+    def tables(self, bucket: str, prefix: str) -> list[int]:
+        return self.table(bucket, prefix.rstrip("/"))
 
 
 class Tables(Driven):
@@ -140,6 +155,9 @@ class Tables(Driven):
     def table(self, bucket: str, key: str) -> list[int]:
         return json.loads(self.say("table", bucket, key))
 
+    def tables(self, bucket: str, prefix: str) -> list[int]:
+        return self.table(bucket, f"{prefix}*.parquet")
+
 
 class Duckdb(Tables):
     name, environment, driver = "DuckDB", "duckdb", "with_duckdb.py"
@@ -149,7 +167,7 @@ class Polars(Tables):
     name, environment, driver = "polars", "polars", "with_polars.py"
 
 
-class Javascript(Driven):
+class Javascript(Signing):
     name, driver = "AWS SDK for JavaScript", "with_javascript.mjs"
 
     def interpreter(self) -> Path:
@@ -185,6 +203,20 @@ class AwsCli(Client):
     def put(self, bucket: str, key: str, source: Path) -> None:
         self.run(self.aws, "s3", "cp", "--only-show-errors", source, f"s3://{bucket}/{key}")
 
+    def presigned(self, bucket: str, key: str) -> str:
+        # Else it signs URLs as AWS did long ago.
+        self.run(self.aws, "configure", "set", "default.s3.signature_version", "s3v4")
+        return self.run(self.aws, "s3", "presign", f"s3://{bucket}/{key}").decode().strip()
+
+    def sync_down(self, bucket: str, prefix: str, folder: Path) -> int:
+        return self._synced(f"s3://{bucket}/{prefix}", folder)
+
+    def sync_up(self, folder: Path, bucket: str, prefix: str) -> int:
+        return self._synced(folder, f"s3://{bucket}/{prefix}")
+
+    def _synced(self, source: object, target: object) -> int:
+        return self.run(self.aws, "s3", "sync", "--no-progress", source, target).count(b"load: ")
+
 
 class Curl(Client):
     name = "curl"
@@ -192,7 +224,7 @@ class Curl(Client):
     def asked(self, bucket: str, key: str, *more: object) -> Path:
         keys = f"{self.credentials['AWS_ACCESS_KEY_ID']}:{self.credentials['AWS_SECRET_ACCESS_KEY']}"
         self.run(
-            program("curl"), "--silent", "--show-error", "--fail", "--user", keys,
+            program("curl"), "--path-as-is", "--silent", "--show-error", "--fail", "--user", keys,
             "--aws-sigv4", "aws:amz:us-east-1:s3", "--header", "x-amz-content-sha256: UNSIGNED-PAYLOAD",
             "--output", target := self.file(), *more, f"{self.endpoint}/{bucket}/{quote(key)}",
         )  # fmt: skip
@@ -214,6 +246,7 @@ class Curl(Client):
 
 class S3cmd(Client):
     name = "s3cmd"
+    rewrites = frozenset({"trailing /"})
 
     def say(self, *words: object) -> bytes:
         return self.run(
@@ -236,9 +269,19 @@ class S3cmd(Client):
     def put(self, bucket: str, key: str, source: Path) -> None:
         self.say("put", source, f"s3://{bucket}/{key}")
 
+    def sync_down(self, bucket: str, prefix: str, folder: Path) -> int:
+        return self._synced(f"s3://{bucket}/{prefix}", f"{folder}/")
+
+    def sync_up(self, folder: Path, bucket: str, prefix: str) -> int:
+        return self._synced(f"{folder}/", f"s3://{bucket}/{prefix}")
+
+    def _synced(self, source: str, target: str) -> int:
+        return self.say("sync", source, target).count(b"load: ")
+
 
 class Rclone(Client):
     name = "rclone"
+    rewrites = frozenset({"//", ".", "..", "trailing /"})
 
     def say(self, *words: object) -> bytes:
         return self.run(
@@ -266,9 +309,24 @@ class Rclone(Client):
         # It would compare what it wrote with what a HEAD says, which is what readers get.
         self.say("copyto", "--s3-no-check-bucket", "--s3-no-head", source, f"store:{bucket}/{key}")
 
+    def presigned(self, bucket: str, key: str) -> str:
+        return self.say("link", "--expire", "1h", f"store:{bucket}/{key}").decode().strip()
+
+    def sync_down(self, bucket: str, prefix: str, folder: Path) -> int:
+        return self._synced(f"store:{bucket}/{prefix}", folder)
+
+    def sync_up(self, folder: Path, bucket: str, prefix: str) -> int:
+        return self._synced(folder, f"store:{bucket}/{prefix}")
+
+    def _synced(self, source: object, target: object) -> int:
+        told = self.file()
+        self.say("sync", "--s3-no-check-bucket", "--log-level", "INFO", "--log-file", told, source, target)
+        return told.read_text().count(": Copied")
+
 
 class S5cmd(Client):
     name = "s5cmd"
+    rewrites = frozenset({"trailing /"})
 
     def say(self, *words: object) -> bytes:
         return self.run(
@@ -294,8 +352,14 @@ class S5cmd(Client):
     def put(self, bucket: str, key: str, source: Path) -> None:
         self.say("cp", "--raw", source, f"s3://{bucket}/{key}")
 
+    def presigned(self, bucket: str, key: str) -> str:
+        return self.say("presign", f"s3://{bucket}/{key}").decode().strip()
 
-CLIENTS: list[type[Client]] = [
-    Boto3, AwsCli, Javascript, S3cmd, Rclone, S5cmd, Curl, Pyarrow, Duckdb, Polars, Obstore, S3fs, Minio,
-]  # fmt: skip
-SAMPLE: list[type[Client]] = [Boto3, AwsCli, Rclone]
+    def sync_down(self, bucket: str, prefix: str, folder: Path) -> int:
+        return self._synced(f"s3://{bucket}/{prefix}*", f"{folder}/")
+
+    def sync_up(self, folder: Path, bucket: str, prefix: str) -> int:
+        return self._synced(f"{folder}/", f"s3://{bucket}/{prefix}")
+
+    def _synced(self, source: str, target: str) -> int:
+        return self.say("sync", source, target).count(b"cp ")

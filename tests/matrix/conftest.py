@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tests.compat.conftest import World
-from tests.matrix.clients import DRIVERS, SAMPLE
+from tests.matrix.all_clients import SAMPLE
+from tests.matrix.clients import DRIVERS
 from tests.matrix.environments import FOLDER, python_environment
 from tests.matrix.stores import SAMPLED, STORES
 from tests.matrix.upstream import Upstream
@@ -27,6 +29,16 @@ NASTY_KEYS = (
     "nasty/a b+c", "nasty/k=v&w/100%", "nasty/a%2Fb%20", "nasty/ü/\N{ROCKET}", "nasty/(a)'b'!*~",
     "nasty/" + "/".join(["long" * 25] * 10),
 )  # fmt: skip
+# What a client may take for a path of files; the name of each as the page has it.
+ODD_PATHS = {
+    "//": "paths/a//b",
+    "leading /": "/paths/leading",
+    "..": "paths/../up",
+    ".": "paths/./here",
+    "trailing /": "paths/folder/",
+    "1,024 bytes": "paths/" + "x" * 200 + "/" + "y" * 817,
+}
+SYNCED = {"sync/one.txt": TEXT, "sync/sub/two.txt": TEXT[:100]}
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,9 @@ class Place:
 
     Attributes:
         bucket: the bucket itself, for what is really kept.
+        plain: the alias of an access point that transforms nothing.
         contents: what readers must get, by key.
+        odd_paths: those of `ODD_PATHS` that this store keeps.
     """
 
     store: str
@@ -44,7 +58,9 @@ class Place:
     bucket: str
     alias: str
     plain_name: str
+    plain: str
     contents: dict[str, bytes]
+    odd_paths: dict[str, str]
 
     def kept(self, key: str) -> bytes:
         """The object as the store has it."""
@@ -61,17 +77,43 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         bucket = world.bucket()
         supporting = world.access_point(bucket)
         name, alias = world.olap_over(supporting, world.function(FUNCTIONS / "inflates.py"))
-        world.client("onread").configure_object_lambda_access_point(Name=name, Range="slice")
+        world.client("onread").configure_object_lambda_access_point(
+            Name=name, Range="slice", ListSizes="transformed"
+        )
         contents = _contents()
         for key, content in contents.items():
-            packed = gzip.compress(content, compresslevel=1)
-            world.client("s3").put_object(Bucket=bucket, Key=key, Body=packed)
-        yield Place(request.param, world, stand.upstream, bucket, alias, f"{name}.olap", contents)
+            _keep(world, bucket, key, content)
+        odd_paths = {name: key for name, key in ODD_PATHS.items() if _is_kept(world, bucket, key)}
+        _let_every_origin_read(world, bucket)
+        alias_of = {"alias": alias, "plain_name": f"{name}.olap", "plain": supporting["Alias"]}
+        yield Place(
+            request.param, world, stand.upstream, bucket, contents=contents, odd_paths=odd_paths, **alias_of
+        )
+
+
+def _keep(world: World, bucket: str, key: str, content: bytes) -> None:
+    world.client("s3").put_object(Bucket=bucket, Key=key, Body=gzip.compress(content, compresslevel=1))
+
+
+def _is_kept(world: World, bucket: str, key: str) -> bool:
+    """Whether the store keeps a key as it is: some take it for a path of files."""
+    try:
+        _keep(world, bucket, key, TEXT)
+    except ClientError:
+        return False
+    listed = world.client("s3").list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
+    return key in [entry["Key"] for entry in listed]
+
+
+def _let_every_origin_read(world: World, bucket: str) -> None:
+    rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET", "HEAD"], "AllowedHeaders": ["range"]}
+    rules = {"CORSRules": [{**rule, "ExposeHeaders": ["Content-Length"]}]}
+    world.client("s3").put_bucket_cors(Bucket=bucket, CORSConfiguration=rules)
 
 
 def _contents() -> dict[str, bytes]:
     whole = {"dir/letter.txt": TEXT, "dir/big": random.Random(1).randbytes(BIG_BYTES)}
-    return whole | dict.fromkeys(NASTY_KEYS, TEXT)
+    return whole | SYNCED | dict.fromkeys(NASTY_KEYS, TEXT)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +127,10 @@ def parquet(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Some stores are read by a few clients only."""
+    """Some stores are read by a few clients only; what is at one store, one process does."""
+    for item in items:
+        store = getattr(item, "callspec", None) and item.callspec.params.get("place")  # type: ignore[attr-defined]
+        item.add_marker(pytest.mark.xdist_group(f"{store} {item.get_closest_marker('suite') is not None}"))
     unwanted = [item for item in items if _is_unwanted(getattr(item, "callspec", None))]
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)

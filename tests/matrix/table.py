@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.matrix.clients import CLIENTS, SAMPLE
+from tests.matrix.all_clients import CLIENTS, SAMPLE
 from tests.matrix.conftest import RESULTS
+from tests.matrix.differences import CONFORMANCE as CONFORMANCE_REASONS
 from tests.matrix.stores import SAMPLED, STORES
 from tests.matrix.suites import OUTCOMES, SUITES
 from tests.matrix.test_conformance import RESULTS as CONFORMANCE_RESULTS
@@ -20,7 +21,11 @@ WORDS = {
     "put": "PUT",
     "upload": "large PUT",
     "nasty": "odd keys",
+    "paths": "odd paths",
+    "presigned": "signed URL",
+    "sync": "sync",
     "table": "Parquet",
+    "tables": "Parquet files",
 }
 SIGNS = {"passed": "yes", "failed": "**no**", "skipped": "not run"}
 HEAD = """# Clients and stores
@@ -55,8 +60,8 @@ CONFORMANCE = """
 ## Public suites
 
 The read, list, multipart, copy, tag, version and checksum cases of these suites are run unchanged at each
-store itself, through onread's bucket, and through an access point that transforms nothing, by its alias.
-What a store does not do fails at each of its doors alike; a case that ends differently fails the run.
+store itself (of the embedded store: at its bucket) and through an access point that transforms nothing, by
+its alias. What a store does not do fails at both doors alike; a case that ends differently fails the run.
 
 {suites}
 
@@ -133,10 +138,10 @@ def conformance() -> str:
             store,
             f"`{case.rpartition('::')[2]}`",
             ", ".join(f"{door}: {end}" for door, end in ends.items()),
-            reason or "**not known**",
+            CONFORMANCE_REASONS.get((store, name), {}).get(case, "**not known**"),
         ]
-        for _, store, _, found in runs
-        for case, ends, reason in found
+        for name, store, _, found in runs
+        for case, ends in found.items()
     ]
     told = "\n".join(f"* **{suite.name}**: {suite.told}." for suite in SUITES)
     page = CONFORMANCE.format(suites=told) + table(["suite", "store", "through", *OUTCOMES], counts)

@@ -5,10 +5,11 @@ One row of the table a client, one column a word; see ``docs/clients.md``.
 
 import gzip
 import hashlib
+import urllib.request
 
 import pytest
-from tests.matrix.clients import CLIENTS
-from tests.matrix.conftest import NASTY_KEYS, ROWS, TEXT
+from tests.matrix.all_clients import CLIENTS
+from tests.matrix.conftest import NASTY_KEYS, ROWS, SYNCED, TEXT
 
 pytestmark = [pytest.mark.matrix, pytest.mark.slow]
 EVERY_CLIENT = pytest.mark.parametrize("kind", CLIENTS, ids=lambda kind: kind.name)
@@ -82,6 +83,62 @@ def test_upload(client, bucket, place, tmp_path):
 @offering("get")
 def test_nasty(client, bucket):
     assert client.get_all(bucket, NASTY_KEYS) == [TEXT] * len(NASTY_KEYS)
+
+
+@offering("get")
+def test_paths(client, bucket, place):
+    """What is no path of files to S3. Which of them a client makes other keys of is told, and holds."""
+    got = {name: attempt(client, bucket, key) for name, key in place.odd_paths.items()}
+    rewritten = {name for name, content in got.items() if content != TEXT}
+    assert rewritten == client.rewrites & got.keys()
+
+
+def attempt(client, bucket, key):
+    try:
+        return client.get(bucket, key)
+    except (AssertionError, FileNotFoundError, IsADirectoryError):
+        return None
+
+
+@offering("presigned")
+def test_presigned(client, bucket):
+    """By anybody, whole and in part."""
+    url = client.presigned(bucket, "dir/letter.txt")
+    assert fetched(url) == (200, TEXT)
+    assert fetched(url, Range="bytes=100-299") == (206, TEXT[100:300])
+
+
+def fetched(url, **headers):
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
+        return answer.status, answer.read()
+
+
+@offering("sync_down")
+def test_sync(client, bucket, place, tmp_path):
+    """Down what is transformed, up what is not; a second time there is nothing to do."""
+    down, up = tmp_path / "down", tmp_path / "up"
+    (up / "sub").mkdir(parents=True)
+    down.mkdir()
+    assert client.sync_down(bucket, "sync/", down) == len(SYNCED)
+    for key, content in SYNCED.items():
+        name = key.removeprefix("sync/")
+        assert (down / name).read_bytes() == content
+        (up / name).write_bytes(content[::-1])
+    assert client.sync_down(bucket, "sync/", down) == 0
+    assert client.sync_up(up, place.plain, f"up-{client.name}/") == len(SYNCED)
+    for key, content in SYNCED.items():
+        assert place.kept(f"up-{client.name}/{key.removeprefix('sync/')}") == content[::-1]
+    assert client.sync_up(up, place.plain, f"up-{client.name}/") == 0
+
+
+@offering("tables")
+def test_tables(client, bucket, place, parquet):
+    """All that a list finds."""
+    for name in ("a", "b"):
+        place.world.client("s3").put_object(
+            Bucket=place.bucket, Key=f"tables/{name}.parquet", Body=gzip.compress(parquet)
+        )
+    assert client.tables(bucket, "tables/") == [2 * ROWS, ROWS * (ROWS - 1)]
 
 
 @offering("table")

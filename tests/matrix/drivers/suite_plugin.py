@@ -8,6 +8,7 @@ changed, and does not know.
 import hashlib
 import json
 import os
+import threading
 import urllib.parse
 
 import botocore.session
@@ -40,6 +41,7 @@ class AccessPoints:
         self.control = control
         self.buckets = set()
         self.aliases = {}
+        self.lock = threading.Lock()  # some cases upload from several threads
 
     def watch(self, client):
         events = client.meta.events
@@ -61,11 +63,12 @@ class AccessPoints:
         return params
 
     def alias(self, bucket):
-        if bucket not in self.aliases:
-            named = {"AccountId": ACCOUNT, "Name": name_for(bucket)}
-            made = self.control.create_access_point(**named, Bucket=bucket)
-            self.aliases[bucket] = made["Alias"]
-        return self.aliases[bucket]
+        with self.lock:
+            if bucket not in self.aliases:
+                named = {"AccountId": ACCOUNT, "Name": name_for(bucket)}
+                made = self.control.create_access_point(**named, Bucket=bucket)
+                self.aliases[bucket] = made["Alias"]
+            return self.aliases[bucket]
 
 
 def _control(create_client):

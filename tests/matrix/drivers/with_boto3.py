@@ -3,9 +3,11 @@
 import json
 
 import boto3
+from botocore.config import Config
 from words import said
 
-s3 = boto3.client("s3")
+# Without it boto3 signs URLs as AWS did long ago.
+s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
 
 
 def get(bucket, key, target):
@@ -24,6 +26,10 @@ def range(bucket, key, first, last, target):
 def keys(bucket, prefix):
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     print(json.dumps([each["Key"] for page in pages for each in page.get("Contents", [])]))
+
+
+def presigned(bucket, key):
+    print(s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}))
 
 
 def put(bucket, key, source):

@@ -5,7 +5,8 @@ import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 
 let [modules, ...words] = process.argv.slice(2);
-const { S3Client, ...sdk } = createRequire(`${modules}/`)("@aws-sdk/client-s3");
+const load = createRequire(`${modules}/`);
+const { S3Client, ...sdk } = load("@aws-sdk/client-s3");
 const s3 = new S3Client({ endpoint: process.env.AWS_ENDPOINT_URL, forcePathStyle: true });
 
 async function read(input, target) {
@@ -22,6 +23,10 @@ const actions = {
   async keys(Bucket, Prefix) {
     const answer = await s3.send(new sdk.ListObjectsV2Command({ Bucket, Prefix }));
     console.log(JSON.stringify((answer.Contents ?? []).map((each) => each.Key)));
+  },
+  async presigned(Bucket, Key) {
+    const { getSignedUrl } = load("@aws-sdk/s3-request-presigner");
+    console.log(await getSignedUrl(s3, new sdk.GetObjectCommand({ Bucket, Key })));
   },
   async put(Bucket, Key, source) {
     const ContentLength = (await stat(source)).size;

@@ -36,6 +36,10 @@ def keys(bucket, prefix):
     print(json.dumps([each.object_name for each in found]))
 
 
+def presigned(bucket, key):
+    print(client.presigned_get_object(bucket_name=bucket, object_name=key))
+
+
 def put(bucket, key, source):
     client.fput_object(bucket_name=bucket, object_name=key, file_path=source)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import timedelta
 
 import obstore
 from obstore.store import S3Store
@@ -35,6 +36,10 @@ def range(bucket, key, first, last, target):
 def keys(bucket, prefix):
     pages = obstore.list(opened(bucket), prefix=prefix)
     print(json.dumps([each["path"] for page in pages for each in page]))
+
+
+def presigned(bucket, key):
+    print(obstore.sign(opened(bucket), "GET", key, timedelta(hours=1)))
 
 
 def put(bucket, key, source):

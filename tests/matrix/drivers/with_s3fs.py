@@ -6,7 +6,10 @@ import os
 import s3fs
 from words import said
 
-files = s3fs.S3FileSystem(client_kwargs={"endpoint_url": os.environ["AWS_ENDPOINT_URL"]})
+files = s3fs.S3FileSystem(
+    client_kwargs={"endpoint_url": os.environ["AWS_ENDPOINT_URL"]},
+    config_kwargs={"signature_version": "s3v4"},  # for the URLs that it signs
+)
 
 
 def get(bucket, key, target):
@@ -24,6 +27,10 @@ def range(bucket, key, first, last, target):
 
 def keys(bucket, prefix):
     print(json.dumps([path.partition("/")[2] for path in files.find(f"{bucket}/{prefix}")]))
+
+
+def presigned(bucket, key):
+    print(files.url(f"{bucket}/{key}"))
 
 
 def put(bucket, key, source):

@@ -1,9 +1,13 @@
-"""What is kept compressed is read plain, streaming, of a length that nobody knows before its end."""
+"""What is kept compressed is read plain, streaming, of a length that nobody knows before its end.
 
+urllib fetches the URL as it stands; requests would resolve the `..` of a key, and ask for another one.
+"""
+
+import urllib.request
 import zlib
+from urllib.error import HTTPError
 
 import boto3
-import requests
 from botocore.config import Config
 
 s3 = boto3.client("s3", config=Config(signature_version="s3v4", s3={"payload_signing_enabled": False}))
@@ -21,7 +25,7 @@ class Chunks:
 
 def inflated(original):
     inflater = zlib.decompressobj(wbits=31)
-    for chunk in original.iter_content(65536):
+    while chunk := original.read(65536):
         if piece := inflater.decompress(chunk):
             yield piece
     if rest := inflater.flush():
@@ -34,11 +38,11 @@ def handler(event, context):
         "RequestRoute": object_context["outputRoute"],
         "RequestToken": object_context["outputToken"],
     }
-    with requests.get(object_context["inputS3Url"], stream=True, timeout=50) as original:
-        if original.status_code != 200:
-            code = "NoSuchKey" if original.status_code == 404 else "InternalError"
-            s3.write_get_object_response(
-                StatusCode=original.status_code, ErrorCode=code, ErrorMessage="as the store says", **answer
-            )
-            return
-        s3.write_get_object_response(Body=Chunks(inflated(original)), **answer)
+    try:
+        with urllib.request.urlopen(object_context["inputS3Url"], timeout=50) as original:
+            s3.write_get_object_response(Body=Chunks(inflated(original)), **answer)
+    except HTTPError as refused:
+        code = "NoSuchKey" if refused.code == 404 else "InternalError"
+        s3.write_get_object_response(
+            StatusCode=refused.code, ErrorCode=code, ErrorMessage="as the store says", **answer
+        )
