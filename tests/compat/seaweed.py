@@ -84,7 +84,7 @@ def running_seaweed(folder: Path) -> Iterator[Seaweed]:
     command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={folder / 's3.json'}"]
     command += ["-admin.ui=false", "-webdav=false", "-master.telemetry=false"]
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
-    # Each bucket takes volumes of its own; the default, made of what the disk has free, gives out at some dozens.
+    # Each bucket takes volumes of its own; the default, by what the disk has free, gives out at some dozens.
     command += ["-volume.max=5000"]
     command += [f"-{name}={port}" for name, port in ports.items()]
     with (folder / "weed.log").open("wb") as log:
