@@ -398,7 +398,7 @@ class InvalidArgument(S3Error):
 class InvalidDigest(S3Error):
     code = "InvalidDigest"
     status = 400
-    message = "The Content-MD5 or checksum value that you specified is not valid."
+    message = "The Content-MD5 you specified was invalid."
 
 
 class InvalidHttpMethod(S3Error):
@@ -430,6 +430,12 @@ class InvalidPartOrder(S3Error):
         "The list of parts was not in ascending order. The parts list must be specified "
         "in order by part number."
     )
+
+
+class InvalidPartNumber(S3Error):
+    code = "InvalidPartNumber"
+    status = 416
+    message = "The requested partnumber is not satisfiable"
 
 
 class InvalidRange(S3Error):

@@ -4,6 +4,8 @@ import itertools
 import json
 import subprocess
 import sys
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import boto3
 import pytest
@@ -43,6 +45,14 @@ def test_the_answers_are_the_stores_own(over_store, store):
         assert by_bucket[name] == answer, name
         assert by_access_point[name] == answer, name
     assert len(direct) > 25
+
+
+def test_a_stores_refusal_names_the_request_as_its_header_does(over_store):
+    with pytest.raises(HTTPError) as refused:
+        urlopen(over_store.presigned(over_store.bucket(), "nowhere"), timeout=60)
+    document = refused.value.read().decode()
+    assert "<Code>NoSuchKey</Code>" in document
+    assert f"<RequestId>{refused.value.headers['x-amz-request-id']}</RequestId>" in document
 
 
 def store_bucket(store):

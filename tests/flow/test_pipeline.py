@@ -114,7 +114,8 @@ def test_T011_a_body_that_is_not_the_declared_one_is_not_kept(tmp_path):
     ("header", "code"),
     [
         (("x-amz-checksum-crc32", "AAAAAA=="), "BadDigest"),
-        (("x-amz-checksum-crc32", "short"), "InvalidDigest"),
+        (("x-amz-checksum-crc32", "short"), "InvalidRequest"),
+        (("content-md5", "short"), "InvalidDigest"),
         (("content-md5", base64.b64encode(bytes(16)).decode()), "BadDigest"),
     ],
 )

@@ -5,7 +5,7 @@ writes commits nothing that did not agree.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from onread.errors import (
     BadDigest,
@@ -32,11 +32,13 @@ _UNSIGNED = "UNSIGNED-PAYLOAD"
 _SIGNED_CHUNKS = ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")
 _UNSIGNED_CHUNKS = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
-Expected = tuple[Checksum, str, type[ServiceError]]
+Refusal = Callable[[str], ServiceError]
+"""The error for a digest that differs, of the one that was computed, in base64."""
+Expected = tuple[Checksum, str, Refusal]
 
 
 class VerifiedBody(Body):
-    """A body whose digests are compared at its end.
+    """A body whose digests are compared at its end, in the order in which they are given.
 
     Raises (from iteration):
         BadDigest, XAmzContentSHA256Mismatch: instead of the end, when a digest differs.
@@ -56,8 +58,8 @@ class VerifiedBody(Body):
             chunk = await self._body.__anext__()
         except StopAsyncIteration:
             for checksum, value, refusal in self._expected:
-                if checksum.value() != value:
-                    raise refusal from None
+                if (computed := checksum.value()) != value:
+                    raise refusal(computed) from None
             self.trailers = self._body.trailers
             raise
         for checksum, _, _ in self._expected:
@@ -69,8 +71,9 @@ def open_payload(call: AuthorizedCall) -> Body:
     """The payload of an authorised call, to be read once.
 
     Raises:
-        InvalidRequest: the markers of the encoding contradict each other.
-        InvalidDigest: a digest header is not base64 of the right length.
+        InvalidRequest: the markers of the encoding contradict each other, or a checksum header is not
+            base64 of the right length.
+        InvalidDigest: ``Content-MD5`` is not.
         MissingContentLength: a chunk-encoded body does not say how long its content is.
         InvalidArgument: ``x-amz-content-sha256`` is none of the values that AWS names.
     """
@@ -83,8 +86,7 @@ def open_payload(call: AuthorizedCall) -> Body:
         )
     expected = list(_declared(call))
     if not chunked and mode != _UNSIGNED:
-        value = base64.b64encode(bytes.fromhex(mode)).decode("ascii")
-        expected.append((new_checksum("SHA256"), value, XAmzContentSHA256Mismatch))
+        expected.insert(0, _signed_hash(mode))
     body = _decoded(call, mode) if chunked else call.routed.request.body
     return VerifiedBody(body, expected) if expected else body
 
@@ -143,10 +145,34 @@ def _declared(call: AuthorizedCall) -> Iterator[Expected]:
     headers = call.routed.request.headers
     if (md5 := headers.get("content-md5")) is not None:
         decode_value(find_algorithm("MD5"), md5)
-        yield new_checksum("MD5"), md5, BadDigest
+        yield new_checksum("MD5"), md5, _wrong_md5(md5)
     if call.routed.operation.checksum_algorithm_member is None:
         return
     for name, algorithm in BY_HEADER.items():
         if (value := headers.get(name)) is not None:
             decode_value(algorithm, value)
-            yield algorithm.start(), value, BadDigest
+            yield algorithm.start(), value, _wrong_checksum(algorithm.name)
+
+
+def _signed_hash(mode: str) -> Expected:
+    def wrong(computed: str) -> ServiceError:
+        return XAmzContentSHA256Mismatch(
+            ClientComputedContentSHA256=mode, S3ComputedContentSHA256=base64.b64decode(computed).hex()
+        )
+
+    return new_checksum("SHA256"), base64.b64encode(bytes.fromhex(mode)).decode("ascii"), wrong
+
+
+def _wrong_md5(given: str) -> Refusal:
+    def wrong(computed: str) -> ServiceError:
+        return BadDigest(
+            "The Content-MD5 you specified did not match what we received.",
+            ExpectedDigest=base64.b64decode(given).hex(),
+            CalculatedDigest=computed,
+        )
+
+    return wrong
+
+
+def _wrong_checksum(name: str) -> Refusal:
+    return lambda _: BadDigest(f"The {name} you specified did not match the calculated checksum.")

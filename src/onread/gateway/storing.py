@@ -62,6 +62,7 @@ async def store_call(
         request=routed.request,
         document=document,
         copy_source=source,
+        request_id=routed.request_id,
     )
 
 

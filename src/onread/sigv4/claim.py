@@ -139,6 +139,7 @@ def read_payload_hash(value: str) -> str:
         "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-UNSIGNED-PAYLOAD-TRAILER or a valid "
         "sha256 value.",
         ArgumentName="x-amz-content-sha256",
+        ArgumentValue=value,
     )
 
 

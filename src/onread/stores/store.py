@@ -31,6 +31,7 @@ class StoreCall:
         request: as its caller sent it, for a store that forwards it raw; None: onread itself asks.
         document: the request's document as it came; None: there is none, or what ``params`` say holds.
         copy_source: what a copy reads, when the bucket is known by its own name.
+        request_id: that of its caller's request, which the store's refusal is given; empty: nobody's.
     """
 
     operation: str
@@ -42,6 +43,7 @@ class StoreCall:
     request: Request | None = None
     document: bytes | None = None
     copy_source: CopySource | None = None
+    request_id: str = ""
 
 
 class Store(Protocol):

@@ -171,22 +171,25 @@ def decode_value(algorithm: Algorithm, value: str) -> bytes:
     """The digest that a checksum header or ``Content-MD5`` (algorithm MD5) carries.
 
     Raises:
-        InvalidDigest: it is not base64 of as many bytes as the algorithm has.
+        InvalidDigest: a Content-MD5 that is not base64 of 16 bytes.
+        InvalidRequest: a checksum that is not base64 of as many bytes as the algorithm has.
     """
     try:
         digest = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidDigest(f"Value for {algorithm.header} header is invalid.") from error
-    if len(digest) != algorithm.size_bytes:
-        raise InvalidDigest(f"Value for {algorithm.header} header is invalid.")
-    return digest
+    except (binascii.Error, ValueError):
+        digest = b""
+    if len(digest) == algorithm.size_bytes:
+        return digest
+    if algorithm.name == "MD5":
+        raise InvalidDigest
+    raise InvalidRequest(f"Value for {algorithm.header} header is invalid.")
 
 
 def composite_value(algorithm: Algorithm, part_values: Sequence[str]) -> str:
     """The composite checksum of a multipart object, ``{base64}-{parts}``.
 
     Raises:
-        InvalidDigest: a part's value is not one of this algorithm.
+        InvalidRequest: a part's value is not one of this algorithm.
 
     Source: Amazon S3 User Guide, "a checksum of checksums": over the parts' binary digests.
     """
@@ -200,8 +203,8 @@ def full_object_value(algorithm: Algorithm, parts: Iterable[tuple[str, int]]) ->
     """The checksum of a multipart object's bytes, from the values and sizes in bytes of its parts.
 
     Raises:
-        InvalidRequest: the algorithm is a hash, whose values cannot be combined.
-        InvalidDigest: a part's value is not one of this algorithm.
+        InvalidRequest: the algorithm is a hash, whose values cannot be combined, or a part's value is not
+            one of this algorithm.
     """
     if algorithm.combine is None:
         raise InvalidRequest(

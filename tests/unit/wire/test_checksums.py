@@ -90,8 +90,10 @@ def test_names_are_read_in_any_letter_case():
     "value", ["", "AAAA", "AAAAAA", "AAAAAA==\n", "!!!!!!==", "AAAAAAA=", "ÄAAAAA==", "AAAAAA==-2"]
 )
 def test_a_value_that_is_no_digest_is_refused(value):
-    with pytest.raises(InvalidDigest, match="x-amz-checksum-crc32"):
+    with pytest.raises(InvalidRequest, match="Value for x-amz-checksum-crc32 header is invalid"):
         decode_value(ALGORITHMS["CRC32"], value)
+    with pytest.raises(InvalidDigest, match="The Content-MD5 you specified was invalid"):
+        decode_value(find_algorithm("MD5"), value)
 
 
 @pytest.mark.parametrize("name", CRCS)

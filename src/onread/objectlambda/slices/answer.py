@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from onread.errors import InvalidRange, InvalidRequest
+from onread.errors import InvalidPartNumber, InvalidRequest
 from onread.objectlambda.admission import ReadCall
 from onread.objectlambda.event import parameters
 from onread.wire.checksums import ALGORITHMS
@@ -92,7 +92,8 @@ def choose(
 
     Raises:
         PreconditionFailed, NotModified: a condition is not met.
-        InvalidRange: the result has no such bytes or no such part.
+        InvalidRange: the result has no such bytes.
+        InvalidPartNumber: or no such part.
     """
     members = _members(about)
     etag = members["ETag"] = etag_of(nonce)
@@ -133,7 +134,7 @@ def _bytes_of(
 def _part(number: int, size_bytes: int) -> ByteRange | None:
     """A result has one part, as an object that was not uploaded in several. No range names an empty one."""
     if number != 1:
-        raise InvalidRange("The requested partnumber is not satisfiable", PartNumberRequested=str(number))
+        raise InvalidPartNumber(PartNumberRequested=str(number))
     return ByteRange(0, size_bytes) if size_bytes else None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from onread.errors import InternalError, InvalidRange, InvalidRequest, NoSuchKey
+from onread.errors import InternalError, InvalidPartNumber, InvalidRequest, NoSuchKey
 from onread.stores.local.content import CONTENT_MEMBERS, require_null_version, stored_checksum, unpack
 from onread.stores.local.engine import Engine, Operation, encode_key
 from onread.stores.local.faults import map_disk_faults
@@ -149,9 +149,7 @@ def _choose_part(engine: Engine, params: Mapping[str, Any], stored: StoredObject
     with map_disk_faults():
         part = find_part(engine.index.connection, stored.sequence, part_number)
     if part is None:
-        raise InvalidRange(
-            "The requested partnumber is not satisfiable", PartNumberRequested=str(part_number)
-        )
+        raise InvalidPartNumber(PartNumberRequested=str(part_number))
     # No Content-Range names an empty part.
     stop = part.start_byte + part.size_bytes
     return Selected(stored, part.start_byte, stop, is_part=part.size_bytes > 0)

@@ -165,10 +165,12 @@ def find_segments(connection: sqlite3.Connection, sequence: int) -> list[Segment
 
 
 def find_part(connection: sqlite3.Connection, sequence: int, part_number: int) -> Segment | None:
-    """The segment that one part of a multipart upload became."""
+    """The segment that one part became: the parts of an object are counted from 1, without gaps."""
+    if part_number < 1:
+        return None
     row = connection.execute(
-        f"SELECT {_SEGMENT_COLUMNS} FROM segments WHERE sequence = ? AND part_number = ?",
-        (sequence, part_number),
+        f"SELECT {_SEGMENT_COLUMNS} FROM segments WHERE sequence = ? ORDER BY part_number LIMIT 1 OFFSET ?",
+        (sequence, part_number - 1),
     ).fetchone()
     return Segment._make(row) if row else None
 

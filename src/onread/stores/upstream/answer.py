@@ -41,6 +41,7 @@ _OUR_FAULTS = frozenset(
     }
 )  # fmt: skip
 _REGION = "x-amz-bucket-region"
+_REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 _CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,100})</Code>")
 
 
@@ -69,11 +70,12 @@ class StoreBody(Body):
 
 
 async def pass_on(
-    store: StoreSettings, response: Response, *, region: str, head: bool, endless: bool
+    store: StoreSettings, response: Response, *, request_id: str = "", region: str, head: bool, endless: bool
 ) -> Response:
     """The answer for the caller.
 
     Args:
+        request_id: what the answer's header names the request; a refusal's document says the same.
         region: that of the gateway, which is where the bucket is as far as its clients know.
         head: the request was a HEAD: nothing tells why it was refused.
         endless: the body may be as long as an object.
@@ -88,7 +90,10 @@ async def pass_on(
     body = response.body
     assert isinstance(body, Body)
     if response.status >= 400 and not head:
-        return Response(status=response.status, headers=headers, body=await _error(store, body))
+        document = await _error(store, body)
+        if request_id:
+            document = _REQUEST_ID.sub(b"<RequestId>%s</RequestId>" % request_id.encode(), document)
+        return Response(status=response.status, headers=headers, body=document)
     if (whole := body.at_hand()) is not None:
         return Response(status=response.status, headers=headers, body=whole)
     limit_bytes = None if endless else LONGEST_DOCUMENT_BYTES

@@ -159,6 +159,7 @@ class UpstreamStore:
         return await pass_on(
             self.settings,
             response,
+            request_id=call.request_id,
             region=self._region,
             head=request.method == "HEAD",
             endless=call.operation in _ENDLESS,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.object_lambda import read_call, request
 
-from onread.errors import InvalidRange, InvalidRequest, NotModified, PreconditionFailed
+from onread.errors import InvalidPartNumber, InvalidRange, InvalidRequest, NotModified, PreconditionFailed
 from onread.objectlambda.slices.answer import choose, describe, read_wanted
 from onread.wire.message import Headers
 
@@ -93,7 +93,7 @@ def test_a_result_is_one_part():
     chosen = answer(asked(PartNumber=1))
     assert (chosen.status, chosen.members["ContentRange"]) == (206, "bytes 0-99/100")
     assert answer(asked(PartNumber=1), size_bytes=0).status == 200
-    with pytest.raises(InvalidRange):
+    with pytest.raises(InvalidPartNumber):
         answer(asked(PartNumber=2))
     with pytest.raises(InvalidRequest):
         read_wanted(asked(PartNumber=1, Range="bytes=0-1"))
