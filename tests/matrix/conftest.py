@@ -5,8 +5,7 @@ import json
 import random
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from tests.compat.conftest import World
 from tests.matrix.all_clients import SAMPLE
 from tests.matrix.clients import DRIVERS
 from tests.matrix.environments import FOLDER, python_environment
-from tests.matrix.stores import SAMPLED, STORES
+from tests.matrix.stores import SAMPLED, STORES, Stand
 from tests.matrix.upstream import Upstream
 
 FUNCTIONS = Path(__file__).parent / "functions"
@@ -68,27 +67,37 @@ class Place:
 
 
 @pytest.fixture(scope="session", params=STORES)
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """A gateway over a store."""
+    with STORES[request.param](tmp_path_factory.mktemp(request.param)) as opened:
+        yield replace(opened, store=request.param)
+
+
+@pytest.fixture(scope="session")
+def place(stand: Stand) -> Place:
     """A gateway over a store, with objects in it."""
-    with ExitStack() as stack:
-        folder = tmp_path_factory.mktemp(request.param)
-        stand = stack.enter_context(STORES[request.param](folder))
-        world = stand.world
-        bucket = world.bucket()
-        supporting = world.access_point(bucket)
-        name, alias = world.olap_over(supporting, world.function(FUNCTIONS / "inflates.py"))
-        world.client("onread").configure_object_lambda_access_point(
-            Name=name, Range="slice", ListSizes="transformed"
-        )
-        contents = _contents()
-        for key, content in contents.items():
-            _keep(world, bucket, key, content)
-        odd_paths = {name: key for name, key in ODD_PATHS.items() if _is_kept(world, bucket, key)}
-        _let_every_origin_read(world, bucket)
-        alias_of = {"alias": alias, "plain_name": f"{name}.olap", "plain": supporting["Alias"]}
-        yield Place(
-            request.param, world, stand.upstream, bucket, contents=contents, odd_paths=odd_paths, **alias_of
-        )
+    world = stand.world
+    bucket = world.bucket()
+    supporting = world.access_point(bucket)
+    name, alias = world.olap_over(supporting, world.function(FUNCTIONS / "inflates.py"))
+    world.client("onread").configure_object_lambda_access_point(
+        Name=name, Range="slice", ListSizes="transformed"
+    )
+    contents = _contents()
+    for key, content in contents.items():
+        _keep(world, bucket, key, content)
+    _let_every_origin_read(world, bucket)
+    return Place(
+        stand.store,
+        world,
+        stand.upstream,
+        bucket,
+        alias=alias,
+        plain_name=f"{name}.olap",
+        plain=supporting["Alias"],
+        contents=contents,
+        odd_paths={told: key for told, key in ODD_PATHS.items() if _is_kept(world, bucket, key)},
+    )
 
 
 def _keep(world: World, bucket: str, key: str, content: bytes) -> None:
@@ -129,17 +138,25 @@ def parquet(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Some stores are read by a few clients only; what is at one store, one process does."""
     for item in items:
-        store = getattr(item, "callspec", None) and item.callspec.params.get("place")  # type: ignore[attr-defined]
-        item.add_marker(pytest.mark.xdist_group(f"{store} {item.get_closest_marker('suite') is not None}"))
-    unwanted = [item for item in items if _is_unwanted(getattr(item, "callspec", None))]
+        if store := _params(item).get("stand"):
+            is_suite = item.get_closest_marker("suite") is not None
+            item.add_marker(pytest.mark.xdist_group(f"suites at {store}" if is_suite else store))
+    unwanted = [item for item in items if _is_unwanted(_params(item))]
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
         items[:] = [item for item in items if item not in unwanted]
 
 
-def _is_unwanted(callspec: Any) -> bool:
-    params = callspec.params if callspec is not None else {}
-    return params.get("place") in SAMPLED and params.get("kind", SAMPLE[0]) not in SAMPLE
+def _params(item: pytest.Item) -> dict[str, Any]:
+    callspec = getattr(item, "callspec", None)
+    return {} if callspec is None else callspec.params
+
+
+def _is_unwanted(params: dict[str, Any]) -> bool:
+    """Whether what asks this could find, another would, too."""
+    if "suite" in params:
+        return params["stand"] in params["suite"].not_at
+    return params.get("stand") in SAMPLED and params.get("kind", SAMPLE[0]) not in SAMPLE
 
 
 @pytest.hookimpl(wrapper=True)

@@ -18,10 +18,11 @@ Opened = Callable[[Path], AbstractContextManager["Stand"]]
 
 @dataclass(frozen=True)
 class Stand:
-    """A gateway over a store; ``upstream`` is None for onread's own."""
+    """A gateway over the store of this name; ``upstream`` is None for onread's own."""
 
     world: World
     upstream: Upstream | None
+    store: str = ""
 
 
 @contextmanager

@@ -19,9 +19,9 @@ pytestmark = [
 ]
 
 
-def doors(place):
+def doors(stand):
     """The store's own, or the bucket where the store is onread's; an access point that transforms nothing."""
-    gateway, store = place.world.gateway, place.upstream
+    gateway, store = stand.world.gateway, stand.upstream
     keys = (gateway.endpoint, gateway.access_key_id, gateway.secret_access_key)
     if store is None:
         yield Door("bucket", *keys)
@@ -31,20 +31,20 @@ def doors(place):
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
-def test_a_public_suite_ends_alike_at_every_door(suite, place, tmp_path):
+def test_a_public_suite_ends_alike_at_every_door(suite, stand, tmp_path):
     answers = {}
-    for number, door in enumerate(doors(place)):
+    for number, door in enumerate(doors(stand)):
         folder = tmp_path / str(number)
         folder.mkdir()
         answers[door.name] = run(suite, door, folder)
-    known = CONFORMANCE.get((place.store, suite.name), {})
+    known = CONFORMANCE.get((stand.store, suite.name), {})
     found = differing(answers)
-    note(suite, place, answers, found)
+    note(suite, stand, answers, found)
     assert not {case: ends for case, ends in found.items() if case not in known}
     assert not set(known) - set(found), "These do not differ any more: take them out of differences.py"
 
 
-def note(suite, place, answers, found):
+def note(suite, stand, answers, found):
     """What the page tells: how many cases ended how at each door, and which not alike."""
     counts = {
         door: {outcome: list(ends.values()).count(outcome) for outcome in OUTCOMES}
@@ -52,4 +52,4 @@ def note(suite, place, answers, found):
     }
     FOLDER.mkdir(parents=True, exist_ok=True)
     with RESULTS.open("a") as file:
-        file.write(json.dumps([suite.name, place.store, counts, found]) + "\n")
+        file.write(json.dumps([suite.name, stand.store, counts, found]) + "\n")
