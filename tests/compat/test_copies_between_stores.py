@@ -5,7 +5,10 @@ import hashlib
 import json
 
 import pytest
+from tests.compat.conftest import World
 from tests.compat.store_probe import outcome
+
+from onread.cli.spawn import gateway
 
 pytestmark = pytest.mark.compat
 
@@ -163,3 +166,27 @@ def test_large_objects_go_by_the_clients_own_parts(over_store, ways):
     s3.put_object(Bucket=source, Key="large", Body=bytes(17 * MIB))
     s3.copy({"Bucket": source, "Key": "large"}, target, "large")
     assert s3.head_object(Bucket=target, Key="large")["ContentLength"] == 17 * MIB
+
+
+def test_from_one_store_of_the_settings_to_another(store, tmp_path):
+    """Two of one endpoint: to onread they are two; the second takes no checksums behind a body."""
+    config = tmp_path / "onread.toml"
+    config.write_text(
+        store.settings('["pair-one"]', name="one")
+        + store.settings('["pair-two"]', name="two", more="trailers = false")
+    )
+    with gateway(tmp_path / "data", "--config", str(config)) as spawned:
+        s3 = World(spawned).client("s3")
+        for bucket in ("pair-one", "pair-two"):
+            s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket="pair-one", Key="k", Body=b"between", Tagging="a=1", **SAID)
+        copy(s3, ("pair-one", "pair-two"), "k", ChecksumAlgorithm="SHA1")
+        copy(s3, ("pair-two", "pair-one"), "k", ChecksumAlgorithm="CRC32C")
+        copy(s3, ("pair-one", "pair-two"), "k")
+        for bucket in ("pair-one", "pair-two"):
+            answer = s3.get_object(Bucket=bucket, Key="k")
+            assert answer["Body"].read() == b"between"
+            # SeaweedFS keeps aws-chunked of an upload with a checksum behind it. No copy takes it along.
+            encoding = "aws-chunked,x-none" if bucket == "pair-one" else "x-none"
+            assert said(answer) == {**SAID, "ContentEncoding": encoding}
+            assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "a", "Value": "1"}]

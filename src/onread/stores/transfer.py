@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +28,7 @@ from onread.errors import (
 from onread.stores.store import Store, StoreCall
 from onread.stores.tags import Tags
 from onread.stores.upstream.tags import read_tags
+from onread.wire.aws_chunked import strip_aws_chunked
 from onread.wire.checksums import ALGORITHMS, Checksum, find_algorithm
 from onread.wire.message import Body, BytesBody
 from onread.wire.output import Output
@@ -64,6 +66,8 @@ _ANSWERED = (
 )  # fmt: skip
 _CUSTOMER_KEY = ("SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5")
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+)")
+
+_READ = (None, HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
 
 Members = Mapping[str, Any]
 
@@ -123,6 +127,8 @@ async def _open(
     asked = StoreCall(operation="GetObject", bucket=named.container, params=given, account_id=call.account_id)
     answer = await source.execute(asked, scope)
     assert isinstance(answer, Output)
+    if answer.status not in _READ:
+        raise ServiceUnavailable("The store of the copy's source answers with what is no object.")
     read = answer.members
     check_preconditions(
         call.params,
@@ -174,7 +180,12 @@ def _check_range(wanted: tuple[int, int], read: Members, length_bytes: int) -> N
 
 
 def _described(call: StoreCall, read: Members) -> dict[str, Any]:
-    return _picked(call.params if call.params.get("MetadataDirective") == "REPLACE" else read, _DESCRIBED)
+    described = _picked(
+        call.params if call.params.get("MetadataDirective") == "REPLACE" else read, _DESCRIBED
+    )
+    # How an upload was sent is no encoding of its object, whatever a store has kept of it.
+    _, encoding = strip_aws_chunked(described.pop("ContentEncoding", None))
+    return {**described, "ContentEncoding": encoding} if encoding else described
 
 
 async def _tagging(call: StoreCall, named: CopySource, source: Store, read: Members) -> Members:

@@ -18,7 +18,8 @@ NOW = datetime(2030, 1, 2, tzinfo=UTC)
 class Source:
     """Answers with what it is told."""
 
-    def __init__(self, members=(), body=None, tags=None):
+    def __init__(self, members=(), body=None, tags=None, status=None):
+        self.status = status
         self.members = {"ETag": '"e"', "LastModified": NOW, **dict(members)}
         self.body = BytesBody(b"bytes") if body is None else body
         self.tags = tags
@@ -30,7 +31,7 @@ class Source:
             if isinstance(self.tags, Exception):
                 raise self.tags
             return Output(members={"TagSet": self.tags or []})
-        return Output(members=self.members, body=self.body)
+        return Output(members=self.members, body=self.body, status=self.status)
 
 
 class Target:
@@ -94,6 +95,7 @@ def test_the_answer_is_of_the_target():
 
 def test_a_source_must_say_how_long_it_is_and_be_no_longer_than_a_copy_may():
     refused(Source(body=IteratorBody(_cut())), errors.ServiceUnavailable)
+    refused(Source(status=304), errors.ServiceUnavailable)
     refused(Source(body=IteratorBody(_cut(), LARGEST_COPY_BYTES + 1)), errors.InvalidRequest)
 
 
@@ -151,6 +153,14 @@ def test_which_checksum_goes_along(read, named, sent):
     assert {name: value for name, value in target.call.params.items() if name != "Key"} == sent
     header, has_trailer = "x-amz-checksum-sha256", sent == {"ChecksumAlgorithm": "SHA256"}
     assert [name for name, _ in target.call.body.trailers] == ([header] if has_trailer else [])
+
+
+@pytest.mark.parametrize(
+    ("kept", "copied_as"), [("aws-chunked", None), ("aws-chunked,gzip", "gzip"), ("br", "br")]
+)
+def test_how_the_source_was_sent_is_not_copied(kept, copied_as):
+    _, target = copied(Source({"ContentEncoding": kept}))
+    assert target.call.params.get("ContentEncoding") == copied_as
 
 
 def test_a_source_under_a_customers_key_is_read_with_it():
