@@ -362,6 +362,8 @@ def test_sizes_in_lists_are_those_of_head_and_get_where_asked_for(place):
         wish = {"name": key, "size": size, "sized": size != 300_000}
         place.s3.put_object(Bucket=place.bucket, Key=key, Body=json.dumps(wish))
     refused = place.s3.put_object(Bucket=place.bucket, Key=f"{folder}/x", Body=b'{"name": "x", "error": 1}')
+    for key in sizes:
+        place.head(key)  # a list waits less long for a function that only starts
     place.configure(ListSizes="transformed")
     try:
         listed = {
@@ -396,6 +398,7 @@ def test_aws_s3_sync_has_nothing_to_do_the_second_time(place, tmp_path):
     for name, size in (("a b+c", 1000), ("d/e", 70_000)):
         wish = {"name": f"{folder}/{name}", "size": size}
         place.s3.put_object(Bucket=place.bucket, Key=f"{folder}/{name}", Body=json.dumps(wish))
+        place.head(f"{folder}/{name}")
     gateway = place.world.gateway
     environment = {**gateway.environment(), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     command = [SCRIPT.with_name("aws"), "--endpoint-url", gateway.endpoint, "s3", "sync", "--no-progress"]
