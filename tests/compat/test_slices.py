@@ -113,7 +113,7 @@ def test_a_range_beyond_the_end_is_416_and_parts_are_those_of_a_single_upload(pl
     assert place.refusal(place.head, key, Range=f"bytes={SIZE}-") == "416"
     part, answer = place.get(key, PartNumber=1)
     assert (part, answer["ContentRange"]) == (body, f"bytes 0-{SIZE - 1}/{SIZE}")
-    assert place.refusal(place.get, key, PartNumber=2) == "InvalidRange"
+    assert place.refusal(place.get, key, PartNumber=2) == "InvalidPartNumber"
     assert place.refusal(place.get, key, PartNumber=1, Range="bytes=0-1") == "InvalidRequest"
 
 
