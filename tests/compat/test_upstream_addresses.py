@@ -23,10 +23,10 @@ buckets = ["hostile-bucket"]
 """
 
 
-def serving(folder, settings, *arguments):
+def serving(folder, settings, *arguments, **environment):
     config = folder / "onread.toml"
     config.write_text(settings)
-    return gateway(folder / "data", "--config", str(config), *arguments)
+    return gateway(folder / "data", "--config", str(config), *arguments, environment=environment)
 
 
 def test_a_bucket_may_stand_before_the_stores_host(tmp_path):
@@ -56,3 +56,13 @@ def test_gateway_and_store_on_ipv6(tmp_path):
             assert "[::1]" in spawned.endpoint
             assert s3.get_object(Bucket="hostile-bucket", Key="good")["Body"].read() == b"good"
     assert b"\r\nHost: [::1]:%d\r\n" % store.port in store.heads[0]
+
+
+def test_T186_no_proxy_of_the_environment_stands_before_a_store(tmp_path):
+    names = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+    with hostile_store() as store, hostile_store() as proxy:
+        environment = dict.fromkeys(names, f"http://127.0.0.1:{proxy.port}")
+        with serving(tmp_path, SETTINGS % f"http://127.0.0.1:{store.port}", **environment) as spawned:
+            answer = World(spawned).client("s3").get_object(Bucket="hostile-bucket", Key="good")
+            assert answer["Body"].read() == b"good"
+        assert (len(store.heads), len(proxy.heads)) == (1, 0)

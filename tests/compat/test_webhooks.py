@@ -1,6 +1,10 @@
 """Functions that are HTTP endpoints: MinIO's dialect and AWS's, and endpoints that do not behave."""
 
+import contextlib
 import json
+import re
+import socketserver
+import threading
 
 import pytest
 import requests
@@ -200,6 +204,40 @@ def test_R032_nobody_listens(place):
     world.client("onread").put_function_webhook(FunctionName="gone", Url=f"http://127.9.9.9:{port}/")
     answer = place.read("gone")
     assert (answer.status_code, code_of(answer)) == (400, "LambdaInvocationFailed")
+
+
+def test_T187_nothing_but_a_code_tells_why_a_webhook_failed(place):
+    """Of a closed port, and of one that speaks another protocol: no address, no banner, no errno."""
+    port = int(place.url.rpartition(":")[2])
+    codes = {"closed": "LambdaInvocationFailed", "banner": "LambdaInvalidResponse"}
+    with speaking("127.9.9.8", port, b"SSH-2.0-OpenSSH_9.9\r\n"):
+        for name, host in (("closed", "127.9.9.7"), ("banner", "127.9.9.8")):
+            url = f"http://{host}:{port}/"
+            place.world.client("onread").put_function_webhook(FunctionName=name, Url=url)
+            answer = place.read(name)
+            assert (answer.status_code, code_of(answer)) == (400, codes[name])
+            assert not re.search(r"SSH|127\.9|refused|Errno|[Cc]onnect call", answer.text)
+
+
+@contextlib.contextmanager
+def speaking(host, port, banner):
+    """A server that is no HTTP server."""
+
+    class Speaks(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.sendall(banner)
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address, daemon_threads = True, True
+
+    with Server((host, port), Speaks) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 # What may be a webhook

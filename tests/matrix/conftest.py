@@ -35,7 +35,7 @@ ODD_PATHS = {
     "..": "paths/../up",
     ".": "paths/./here",
     "trailing /": "paths/folder/",
-    "1,024 bytes": "paths/" + "x" * 200 + "/" + "y" * 817,
+    "1,024 bytes": "paths" + ("/" + "x" * 200) * 5 + "/" + "y" * 13,
 }
 SYNCED = {"sync/one.txt": TEXT, "sync/sub/two.txt": TEXT[:100]}
 
@@ -105,13 +105,15 @@ def _keep(world: World, bucket: str, key: str, content: bytes) -> None:
 
 
 def _is_kept(world: World, bucket: str, key: str) -> bool:
-    """Whether the store keeps a key as it is: some take it for a path of files."""
+    """Whether the store keeps a key as it is, and what is in it: some take it for a path of files."""
+    s3 = world.client("s3")
     try:
         _keep(world, bucket, key, TEXT)
+        content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError:
         return False
-    listed = world.client("s3").list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
-    return key in [entry["Key"] for entry in listed]
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
+    return content != b"" and key in [entry["Key"] for entry in listed]
 
 
 def _let_every_origin_read(world: World, bucket: str) -> None:
