@@ -168,10 +168,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     ended = report.when == "call" or (report.when == "setup" and report.outcome != "passed")
     if cell is not None and ended:
         reason = _reason(report) if report.outcome == "skipped" else ""
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        with RESULTS.open("a") as file:
-            file.write(json.dumps([*cell, report.outcome, reason]) + "\n")
+        tell([*cell, report.outcome, reason])
     return report
+
+
+def tell(row: list[str]) -> None:
+    """Write down a row of `table.Outcome`."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with RESULTS.open("a") as file:
+        file.write(json.dumps(row) + "\n")
 
 
 def _reason(report: pytest.TestReport) -> str:

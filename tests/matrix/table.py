@@ -1,11 +1,13 @@
 """What the last `make compat` saw, as a page: client by word, and where answers are not the store's own."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.matrix.all_clients import CLIENTS, SAMPLE
-from tests.matrix.conftest import RESULTS
+from tests.matrix.clients import Client
+from tests.matrix.conftest import ODD_PATHS, RESULTS
 from tests.matrix.differences import CONFORMANCE as CONFORMANCE_REASONS
 from tests.matrix.stores import SAMPLED, STORES
 from tests.matrix.suites import OUTCOMES, SUITES
@@ -40,14 +42,24 @@ they differ, at each. An empty cell: nothing was asked of the client.
   likes.
 * **PUT, large PUT**: what is not transformed goes to the bucket as it is; large: enough for parts.
 * **odd keys**: spaces, `+`, `=`, `%`, `%2F`, letters beyond ASCII, an emoji, a thousand bytes.
-* **Parquet**: a table of 100,000 rows, of which one column is read.
+* **odd paths**: keys that are no path of files, of those that the store keeps ({paths}); what a client takes
+  for another key is named.
+* **signed URL**: that the client signs, and anybody reads, whole and in part.
+* **sync**: down what is transformed, up what is not; a second time nothing is copied.
+* **Parquet**: a table of 100,000 rows, of which one column is read; **Parquet files**: all below a prefix.
 
 """
 NOTES = """
 What to tell them: minio-py refuses names that end in `--ol-s3` and is given `NAME.olap`. rclone compares
 what it uploads with a HEAD, which shows what readers get: upload with `--s3-no-head`. curl: `--aws-sigv4`,
-keys percent-encoded. Lists show the sizes that are kept, unless a function answers `ListObjectsV2`.
+`--path-as-is`, keys percent-encoded. boto3, s3fs and the AWS CLI sign URLs as AWS did long ago unless they
+are told `s3v4`. Lists agree with HEAD and GET by `--list-sizes transformed`
+([slices](guides/slices.md#the-same-sizes-in-lists)): what syncs, and what reads all files of a list, needs
+that. A function that fetches its original by Python's requests cannot have keys with `.` or `..` in their
+path: requests resolves them, urllib does not.
+
 """
+KEPT = "Odd paths that a store does not keep as they are: {stores}.\n"
 ANSWERS = """
 ## The store's own answers
 
@@ -101,12 +113,35 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "".join("| " + " | ".join(row) + " |\n" for row in [head, ["---"] * len(head), *rows])
 
 
+def but(kind: type[Client]) -> str:
+    """The odd paths that a client takes for others."""
+    return f", but not {quoted(kind.rewrites)}" if kind.rewrites else ""
+
+
+def quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" if len(name) < 3 else name for name in ODD_PATHS if name in names)
+
+
+def lost(found: list[Outcome]) -> str:
+    """Which stores do not keep which odd paths."""
+    kept = {each.store: json.loads(each.reason) for each in found if each.client == "odd paths"}
+    told = [
+        f"{store} ({quoted(set(ODD_PATHS) - set(names))})"
+        for store, names in kept.items()
+        if len(names) < len(ODD_PATHS)
+    ]
+    return KEPT.format(stores="; ".join(told)) if told else ""
+
+
 def clients(found: list[Outcome]) -> str:
     rows = [
         [kind.name]
         + [cell([each for each in found if (each.client, each.word) == (kind.name, word)]) for word in WORDS]
         for kind in CLIENTS
     ]
+    for row, kind in zip(rows, CLIENTS, strict=True):
+        column = 1 + list(WORDS).index("paths")
+        row[column] += but(kind) if row[column] == "yes" else ""
     return table(["client", *WORDS.values()], rows)
 
 
@@ -154,11 +189,12 @@ def page() -> str:
     """The page as Markdown."""
     found = outcomes()
     head = HEAD.format(
+        paths=quoted(ODD_PATHS),
         stores=", ".join(STORES),
         sampled=" and ".join(sorted(SAMPLED)),
         sample=", ".join(kind.name for kind in SAMPLE),
     )
-    return head + clients(found) + NOTES + answers(found) + conformance()
+    return head + clients(found) + NOTES + lost(found) + answers(found) + conformance()
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ One row of the table a client, one column a word; see ``docs/clients.md``.
 
 import gzip
 import hashlib
+import json
 import urllib.request
 
 import pytest
 from tests.matrix.all_clients import CLIENTS
-from tests.matrix.conftest import NASTY_KEYS, ROWS, SYNCED, TEXT
+from tests.matrix.conftest import NASTY_KEYS, ROWS, SYNCED, TEXT, tell
 
 pytestmark = [pytest.mark.matrix, pytest.mark.slow]
 EVERY_CLIENT = pytest.mark.parametrize("kind", CLIENTS, ids=lambda kind: kind.name)
@@ -91,6 +92,12 @@ def test_paths(client, bucket, place):
     got = {name: attempt(client, bucket, key) for name, key in place.odd_paths.items()}
     rewritten = {name for name, content in got.items() if content != TEXT}
     assert rewritten == client.rewrites & got.keys()
+
+
+def test_paths_of_the_store(place):
+    """Which of them the store keeps is told."""
+    tell([place.store, "odd paths", "kept", "passed", json.dumps(list(place.odd_paths))])
+    assert "1,024 bytes" in place.odd_paths
 
 
 def attempt(client, bucket, key):
