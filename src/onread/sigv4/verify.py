@@ -4,7 +4,7 @@ The order is `read_signature`, `check_scope`, a look-up of the secret by whoever
 `verify` (or `refuse_unknown_access_key`, which takes as long).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
 from datetime import datetime
@@ -123,8 +123,9 @@ def verify(
         SignatureDoesNotMatch: with the fields that AWS sends; the comparison takes constant time.
         AccessDenied: ``host`` or an ``x-amz-*`` header is not signed (field HeadersNotSigned).
     """
-    _refuse_unsigned_headers(claim, request, tolerated)
-    absent = [name for name in claim.signed_headers if name not in request.headers and name != "host"]
+    unsigned, absent = _compare(claim.signed_headers, tuple(request.headers.names()))
+    if unsigned:
+        _refuse_unsigned_headers(claim, unsigned, tolerated)
     lines = tuple(header_forms(claim.signed_headers, request.headers, request.host))
     # A body that was read already is hashed, never believed: else a signed IAM form could be exchanged.
     payload_hash = body_hash if body_hash is not None else claim.payload_hash
@@ -180,13 +181,18 @@ def refuse_unknown_access_key(
     raise InvalidAccessKeyId(AWSAccessKeyId=claim.access_key_id)
 
 
-def _refuse_unsigned_headers(claim: ClaimedSignature, request: Request, tolerated: AbstractSet[str]) -> None:
-    signed = claim.signed_headers
-    unsigned = [name for name in request.headers.names() if name.startswith("x-amz-") and name not in signed]
+@lru_cache(maxsize=512)  # a client signs the same few sets of names
+def _compare(signed: tuple[str, ...], sent: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What must be signed and is not, and what is signed and was not sent."""
+    unsigned = [name for name in sent if name.startswith("x-amz-") and name not in signed]
     if "host" not in signed:
         unsigned.append("host")
-    elif not unsigned:
-        return
+    return tuple(unsigned), tuple(name for name in signed if name not in sent and name != "host")
+
+
+def _refuse_unsigned_headers(
+    claim: ClaimedSignature, unsigned: Iterable[str], tolerated: AbstractSet[str]
+) -> None:
     unsigned = [name for name in unsigned if name not in tolerated and not _says_nothing(name, claim)]
     if unsigned:
         raise AccessDenied(
@@ -221,7 +227,7 @@ def _mismatch(
     request: Request,
     lines: tuple[bytes, ...],
     payload_hash: str | None,
-    absent: list[str],
+    absent: Sequence[str],
 ) -> SignatureDoesNotMatch:
     canonical_request = next(_canonical_requests(claim, request.method, request.target, lines, payload_hash))
     shown = _showable(canonical_request)
