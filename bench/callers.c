@@ -94,12 +94,18 @@ static struct connection *dial(void) {
   return c;
 }
 
+static void forget_idle(struct connection *c) {
+  for (int i = 0; i < idle_count; i++)
+    if (idle[i] == c) { idle[i] = idle[--idle_count]; return; }
+}
+
 static void done(struct connection *c, enum outcome outcome) {
   if (c->in_use) {
     busy--;
     note(outcome, now() - c->due);
     if (outcome == REFUSED) hinted += c->hinted;
   }
+  else forget_idle(c); /* only its end can have come */
   c->in_use = 0;
   if (outcome == BROKEN || c->closes) { close(c->fd); free(c); }
   else idle[idle_count++] = c;
