@@ -53,6 +53,7 @@ ADMISSION = {
 DOOR = {
     "crowd": "requests that have come and are not begun; with more the door is crowded",
     "short_line": "how many may then, beside the first of each key; more get 503 `SlowDown`",
+    "hold_seconds": "after how long they are told so at the soonest: all within a second",
     "calm_seconds": "a door is crowded until nobody had to be sent away for so long",
     "patience_seconds": "how long one waits to be begun at most; 503 `SlowDown` beyond it",
 }

@@ -21,6 +21,9 @@ class BusyLoop:
     def call_soon(self, action: Callable[[], None]) -> None:
         self._ready.append(action)
 
+    def call_later(self, seconds: float, action: Callable[[], None]) -> None:
+        self.call_at(self.now + seconds, action)
+
     def call_at(self, moment: float, action: Callable[[], None]) -> None:
         """Something comes from outside; it is noticed in the first turn after its moment."""
         self._count += 1

@@ -209,10 +209,12 @@ def build_admission(base: Foundation, pool: FunctionPool, descriptors: int) -> A
 
 def build_door(base: Foundation, admission: Admission) -> Door:
     """The callers' door: it knows them as admission does, and behind trusted proxies."""
-    look_behind = looking_behind(base.settings.trusted_proxies)
+    trusted = base.settings.trusted_proxies
+    look_behind = looking_behind(trusted) if trusted else None
 
     def key_of(request: Request) -> str:
-        look_behind(request)
+        if look_behind is not None:
+            look_behind(request)
         access_key_id, _ = claimed_credential(request)
         return admission.key_of(request, access_key_id)
 

@@ -8,9 +8,10 @@ costs little more than reading their head.
 While no more wait than a crowd of callers explains, each is served, keys in turn, first come first served: a
 burst is no overload. When more do, they come faster than they can be served, and to wait would only make
 everybody late. Then the line is kept so short that who stands in it is served about as soon as ever, and who
-finds it full is sent away at once; a key that has nobody in it finds a place all the same. That goes on until
-nobody had to be sent away for a second. Sending away is work, too, and has its measure: a crowd that comes
-again at once is answered more slowly, and takes little time from those who are served.
+finds it full is sent away; a key that has nobody in it finds a place all the same. That goes on until nobody
+had to be sent away for a second. Sending away is work, too: it is done for many together, which makes each
+cheap, and after a tenth of a second, so that a crowd that comes again at once takes little time from those
+who are served.
 """
 
 import asyncio
@@ -28,7 +29,8 @@ REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 """Stands in a `Refuser`'s answer for the id of the request."""
 
 _LEAST_BEGUN, _LEAST_BEGUN_CROWDED, _MOST_BEGUN = 8, 2, 64  # in one turn
-_SENT_AWAY_PER_BEGUN = 3
+# Who is sent away is told so together with others: so often, and so many at a time.
+_TELLING_SECONDS, _MOST_TOLD = 0.005, 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +40,14 @@ class DoorLimits:
     Attributes:
         crowd: how many requests may wait to be begun; with more the door is crowded.
         short_line: how many may at a door that is, not counting the first of each key.
+        hold_seconds: who is sent away is told so after so long, or later when there are many.
         calm_seconds: a door is crowded until nobody had to be sent away for so long.
         patience_seconds: who has waited for so long is sent away, so that everybody knows within a second.
     """
 
     crowd: int = 256
     short_line: int = 2
+    hold_seconds: float = 0.1
     calm_seconds: float = 1.0
     patience_seconds: float = 0.9
 
@@ -88,7 +92,8 @@ class Door:
 
     Args:
         key_of: in whose name a request waits; costs next to nothing and proves nothing.
-        call_soon: has something done in the next turn of the loop; the running loop's, unless given.
+        call_soon, call_later: have something done in the next turn of the loop, or after so many seconds;
+            the running loop's, unless given.
         clock: monotonic seconds.
         work_clock: seconds that the loop's thread has had a processor; what it has to share out.
     """
@@ -100,6 +105,7 @@ class Door:
         key_of: Callable[[ReceivedRequest], str],
         refuser: Refuser,
         call_soon: Callable[[Callable[[], None]], object] | None = None,
+        call_later: Callable[[float, Callable[[], None]], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
         work_clock: Callable[[], float] = time.thread_time,
     ) -> None:
@@ -110,11 +116,12 @@ class Door:
         self._clock = clock
         self._work_clock = work_clock
         self._call_soon = call_soon or asyncio.get_running_loop().call_soon
+        self._call_later = call_later or asyncio.get_running_loop().call_later
         self._line: FairQueue[str, Place] = FairQueue()
         self._refused: deque[Place] = deque()
-        self._turning = self._found_full = False
+        self._turning = self._telling = self._found_full = False
         self._turned_at = self._began_at = self._full_at = 0.0
-        self._begun = self._may_send_away = 0
+        self._begun = 0
 
     @property
     def waiting(self) -> int:
@@ -122,7 +129,7 @@ class Door:
         return len(self._line) + len(self._refused)
 
     def knock(self, guest: Guest, request: ReceivedRequest) -> Place | None:
-        """Ask to be let in. None: the guest has been told already."""
+        """Ask to be let in. None: the guest is told to come in already."""
         if not self._turning:
             self._turning = True
             self._turned_at = self._began_at = self._work_clock()
@@ -131,16 +138,11 @@ class Door:
             guest.come_in()
             return None
         key = self._key_of(request)
+        place = Place(guest, request, key, self._clock())
         if self.crowded and not self._has_place(key):
             self._found_full = True
-            if self._may_send_away and not self._refused:
-                self._may_send_away -= 1
-                guest.turn_away(self.refuser(request))
-                return None
-            place = Place(guest, request, key, self._clock(), refused=True)
-            self._refused.append(place)
+            self._refuse(place)
             return place
-        place = Place(guest, request, key, self._clock())
         self._line.append(key, place)
         if len(self._line) > self._limits.crowd:
             self._become_crowded()
@@ -162,8 +164,34 @@ class Door:
     def _become_crowded(self) -> None:
         self.crowded = self._found_full = True
         for place in self._line.keep_newest():
-            place.refused = True
-            self._refused.append(place)
+            self._refuse(place)
+
+    def _refuse(self, place: Place) -> None:
+        place.refused = True
+        self._refused.append(place)
+        if not self._telling:
+            self._telling = True
+            self._call_later(self._limits.hold_seconds, self._tell)
+
+    def _tell(self) -> None:
+        """Send away those who were held long enough; those who must know, all of them."""
+        refused, now, told = self._refused, self._clock(), 0
+        held, late = now - self._limits.hold_seconds, now - self._limits.patience_seconds
+        try:
+            while refused and refused[0].since <= (held if told < _MOST_TOLD else late):
+                told += self._send_away(refused.popleft())
+        finally:
+            self._telling = bool(refused)
+            if refused:
+                self._call_later(_TELLING_SECONDS, self._tell)
+
+    def _send_away(self, place: Place) -> bool:
+        """Whether the guest was still there to be told."""
+        if place.left:
+            return False
+        place.left = True
+        place.guest.turn_away(self.refuser(place.request))
+        return True
 
     def _turn(self) -> None:
         """What was let in a turn ago has run: send away who must go, and let in the next."""
@@ -173,13 +201,11 @@ class Door:
         try:
             now = self._clock()
             self._look_around(now)
-            self._may_send_away = begin * _SENT_AWAY_PER_BEGUN
-            self._send_away(now)
             if self._line:
                 self._call_soon(self._begin)
                 self._let_in(begin, now)
         finally:  # whatever fails, nobody is left standing
-            if self._begun or self._line or self._refused:
+            if self._begun or self._line:
                 self._call_soon(self._turn)
             else:
                 self._turning = False
@@ -200,24 +226,14 @@ class Door:
         elif self.crowded and now - self._full_at > self._limits.calm_seconds:
             self.crowded = False
 
-    def _send_away(self, now: float) -> None:
-        """As many as there is time for, and all when nobody else waits or they know it too late."""
-        refused, oldest = self._refused, now - self._limits.patience_seconds
-        while refused and (self._may_send_away or not self._line or refused[0].since <= oldest):
-            place = refused.popleft()
-            if not place.left:
-                self._may_send_away = max(0, self._may_send_away - 1)
-                place.left = True
-                place.guest.turn_away(self.refuser(place.request))
-
     def _let_in(self, begin: int, now: float) -> None:
         oldest = now - self._limits.patience_seconds
         while self._line and self._begun < begin:
             place = self._line.popleft()
-            place.left = True
             if place.since <= oldest:
-                place.guest.turn_away(self.refuser(place.request))
+                self._send_away(place)
             else:
+                place.left = True
                 self._begun += 1
                 place.guest.come_in()
 
