@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +33,8 @@ BUCKET = "bench-bucket"
 TURNS = 5
 HUGE_BYTES = 5 << 30
 PART_BYTES = 64 << 20
+COPIED_BYTES = 1 << 30
+EMBEDDED = "bench-embedded"
 NGINX = """
 daemon off; worker_processes 1; error_log stderr crit; pid @FOLDER@/nginx.pid;
 events { worker_connections 1024; }
@@ -129,17 +131,26 @@ def memory(world: World, size_bytes: int = HUGE_BYTES) -> list[Row]:
         (f"{gib} GiB download from an upstream store, one GET", partial(read_whole, client, size_bytes)),
         (f"{gib} GiB upload to an upstream store, boto3 in parts", partial(put_in_parts, client, size_bytes)),
     )
-    rows = []
-    for name, do in ways:
-        before = restart_peak(world.pid)
-        begin = time.perf_counter()
-        do()
-        rate = size_bytes / (time.perf_counter() - begin) / 1e6
-        grown = peak_mib(world.pid) - before
-        how = f"{before:.0f} MiB before; {rate:.0f} MB/s with client and store on the same cores"
-        rows.append(Row(f"{name}: growth of the gateway, MiB", "once", how, grown, "<= 32"))
+    rows = [grown(world, name, do, size_bytes) for name, do in ways]
     client.delete_object(Bucket=BUCKET, Key="huge")
+    client.create_bucket(Bucket=EMBEDDED, CreateBucketConfiguration={"LocationConstraint": ":local"})
+    put_whole(client, COPIED_BYTES, EMBEDDED)
+    for source, target in ((EMBEDDED, BUCKET), (BUCKET, EMBEDDED)):
+        do = partial(
+            client.copy_object, Bucket=target, Key="huge", CopySource={"Bucket": source, "Key": "huge"}
+        )
+        rows.append(grown(world, f"{COPIED_BYTES >> 30} GiB copy, {source} to {target}", do, COPIED_BYTES))
     return rows
+
+
+def grown(world: World, name: str, do: Callable[[], object], size_bytes: int) -> Row:
+    """What one way adds."""
+    before = restart_peak(world.pid)
+    begin = time.perf_counter()
+    do()
+    rate = size_bytes / (time.perf_counter() - begin) / 1e6
+    how = f"{before:.0f} MiB before; {rate:.0f} MB/s with client and store on the same cores"
+    return Row(f"{name}: growth of the gateway, MiB", "once", how, peak_mib(world.pid) - before, "<= 32")
 
 
 class Zeros(io.RawIOBase):
@@ -174,9 +185,9 @@ class Zeros(io.RawIOBase):
         return bytes(taken)
 
 
-def put_whole(client: Any, size_bytes: int) -> None:
+def put_whole(client: Any, size_bytes: int, bucket: str = BUCKET) -> None:
     """One PUT, its payload not hashed beforehand."""
-    url = client.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "huge"})
+    url = client.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "huge"})
     answer = urllib3.request(
         "PUT", url, body=Zeros(size_bytes), headers={"Content-Length": str(size_bytes)}, retries=False
     )
