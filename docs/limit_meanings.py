@@ -52,7 +52,9 @@ ADMISSION = {
 
 DOOR = {
     "crowd": "requests that have come and are not begun; with more the door is crowded",
-    "short_line": "how many may then, beside the first of each key; more get 503 `SlowDown`",
+    "short_line": "how many may then, beside the places of each key; more get 503 `SlowDown`",
+    "places": "the places of a key then; one when many of it are sent away",
+    "few": "how many about to be sent away are many",
     "hold_seconds": "after how long they are told so at the soonest: all within a second",
     "calm_seconds": "a door is crowded until nobody had to be sent away for so long",
     "patience_seconds": "how long one waits to be begun at most; 503 `SlowDown` beyond it",

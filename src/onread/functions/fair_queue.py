@@ -34,14 +34,12 @@ class FairQueue(Generic[K, T]):
         line.append(item)
         self._count += 1
 
-    def keep_newest(self) -> list[T]:
-        """Of every key only the item that came last waits on; the others, key by key."""
-        left = [item for line in self._lines.values() for item in list(line)[:-1]]
+    def keep_newest(self, count: int = 1) -> list[T]:
+        """Of every key only the items that came last wait on, so many; the others, key by key."""
+        left = []
         for line in self._lines.values():
-            newest = line.pop()
-            line.clear()
-            line.append(newest)
-        self._count = len(self._lines)
+            left += [line.popleft() for _ in range(len(line) - count)]
+        self._count -= len(left)
         return left
 
     def heads(self) -> Iterator[tuple[K, T]]:

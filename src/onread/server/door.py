@@ -8,15 +8,16 @@ costs little more than reading their head.
 While no more wait than a crowd of callers explains, each is served, keys in turn, first come first served: a
 burst is no overload. When more do, they come faster than they can be served, and to wait would only make
 everybody late. Then the line is kept so short that who stands in it is served about as soon as ever, and who
-finds it full is sent away; a key that has nobody in it finds a place all the same. That goes on until nobody
-had to be sent away for a second. Sending away is work, too: it is done for many together, which makes each
-cheap, and after a tenth of a second, so that a crowd that comes again at once takes little time from those
-who are served.
+finds it full is sent away; a key of which hardly any are has a few places all the same. That goes on until
+nobody had to be sent away for a second.
+
+Sending away is work, too: it is done for many together, which makes each cheap, and a tenth of a second
+later, so that a crowd that comes again at once takes little time from those who are served.
 """
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,6 +41,8 @@ class DoorLimits:
     Attributes:
         crowd: how many requests may wait to be begun; with more the door is crowded.
         short_line: how many may at a door that is, not counting the first of each key.
+        places, few: nor so many of a key of which fewer than ``few`` are about to be sent away: others make
+            the crowd.
         hold_seconds: who is sent away is told so after so long, or later when there are many.
         calm_seconds: a door is crowded until nobody had to be sent away for so long.
         patience_seconds: who has waited for so long is sent away, so that everybody knows within a second.
@@ -47,6 +50,8 @@ class DoorLimits:
 
     crowd: int = 256
     short_line: int = 2
+    places: int = 4
+    few: int = 8
     hold_seconds: float = 0.1
     calm_seconds: float = 1.0
     patience_seconds: float = 0.9
@@ -119,6 +124,7 @@ class Door:
         self._call_later = call_later or asyncio.get_running_loop().call_later
         self._line: FairQueue[str, Place] = FairQueue()
         self._refused: deque[Place] = deque()
+        self._sent_away: Counter[str] = Counter()  # of those, by key
         self._turning = self._telling = self._found_full = False
         self._turned_at = self._began_at = self._full_at = 0.0
         self._begun = 0
@@ -156,19 +162,21 @@ class Door:
                 self._line.remove(place.key, place)
 
     def _has_place(self, key: str) -> bool:
-        waiting = len(self._line)
-        if waiting < self._limits.short_line:
+        limits, waiting = self._limits, len(self._line)
+        if waiting < limits.short_line:
             return True
-        return waiting < self._limits.crowd and not self._line.count(key)
+        places = limits.places if self._sent_away[key] < limits.few else 1
+        return waiting < limits.crowd and self._line.count(key) < places
 
     def _become_crowded(self) -> None:
         self.crowded = self._found_full = True
-        for place in self._line.keep_newest():
+        for place in self._line.keep_newest(self._limits.places):
             self._refuse(place)
 
     def _refuse(self, place: Place) -> None:
         place.refused = True
         self._refused.append(place)
+        self._sent_away[place.key] += 1
         if not self._telling:
             self._telling = True
             self._call_later(self._limits.hold_seconds, self._tell)
@@ -179,11 +187,18 @@ class Door:
         held, late = now - self._limits.hold_seconds, now - self._limits.patience_seconds
         try:
             while refused and refused[0].since <= (held if told < _MOST_TOLD else late):
-                told += self._send_away(refused.popleft())
+                place = refused.popleft()
+                self._forget(place.key)
+                told += self._send_away(place)
         finally:
             self._telling = bool(refused)
             if refused:
                 self._call_later(_TELLING_SECONDS, self._tell)
+
+    def _forget(self, key: str) -> None:
+        self._sent_away[key] -= 1
+        if not self._sent_away[key]:
+            del self._sent_away[key]
 
     def _send_away(self, place: Place) -> bool:
         """Whether the guest was still there to be told."""

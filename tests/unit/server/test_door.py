@@ -187,6 +187,17 @@ def test_T260_whoever_asks_for_little_is_served_soon_while_others_overrun_the_do
     assert max(guest.answered_at - guest.came_at for guest in modest[1:]) <= 10 * SERVED
 
 
+def test_T254_a_few_callers_of_one_key_are_not_sent_away_for_the_crowd_of_others():
+    server, seconds = Server(), 4
+    server.arrivals("crowd", 2 * CAPACITY, seconds)
+    for number in range(10 * seconds):
+        for _ in range(DoorLimits().places):
+            server.comes("few", 0.5 + number / 10)
+    server.loop.run()
+    assert server.refused()
+    assert "few" not in {guest.key for guest in server.refused()}
+
+
 def test_what_else_the_loop_has_to_do_leaves_half_of_it_to_those_who_come():
     """Streams under way take ten milliseconds of each turn: new requests are not begun two a turn."""
     server, others = Server(), [0.0]
