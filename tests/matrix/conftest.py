@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import posixpath
 import random
 import subprocess
 from collections.abc import Iterator
@@ -112,8 +113,17 @@ def _is_kept(world: World, bucket: str, key: str) -> bool:
         content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError:
         return False
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
-    return content != b"" and key in [entry["Key"] for entry in listed]
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])]
+    as_path = posixpath.normpath(key).lstrip("/")
+    return content != b"" and key in keys and (as_path == key or not _is_there(world, bucket, as_path))
+
+
+def _is_there(world: World, bucket: str, key: str) -> bool:
+    try:
+        world.client("s3").head_object(Bucket=bucket, Key=key)
+    except ClientError:
+        return False
+    return True
 
 
 def _let_every_origin_read(world: World, bucket: str) -> None:

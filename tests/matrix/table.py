@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.matrix.all_clients import CLIENTS, SAMPLE
 from tests.matrix.clients import Client
 from tests.matrix.conftest import ODD_PATHS, RESULTS
-from tests.matrix.differences import CONFORMANCE as CONFORMANCE_REASONS
+from tests.matrix.differences import reasons
 from tests.matrix.stores import SAMPLED, STORES
 from tests.matrix.suites import OUTCOMES, SUITES
 from tests.matrix.test_conformance import RESULTS as CONFORMANCE_RESULTS
@@ -168,21 +168,21 @@ def conformance() -> str:
         for name, store, doors, _ in runs
         for door, ends in doors.items()
     ]
-    differences = [
-        [
-            store,
-            f"`{case.rpartition('::')[2]}`",
-            ", ".join(f"{door}: {end}" for door, end in ends.items()),
-            CONFORMANCE_REASONS.get((store, name), {}).get(case, "**not known**"),
-        ]
-        for name, store, _, found in runs
-        for case, ends in found.items()
-    ]
+    differences: dict[tuple[str, str, str], list[str]] = {}
+    for name, store, _, found in runs:
+        for case, ends in found.items():
+            how = ", ".join(f"{door}: {end}" for door, end in ends.items())
+            known = [reason for _, reason in reasons(store, name, case)] or ["**not known**"]
+            differences.setdefault((store, how, known[0]), []).append(case.rpartition("::")[2])
     told = "\n".join(f"* **{suite.name}**: {suite.told}." for suite in SUITES)
     page = CONFORMANCE.format(suites=told) + table(["suite", "store", "through", *OUTCOMES], counts)
     if not differences:
         return page + "\nAll cases end alike at all doors of a store.\n"
-    return page + DIFFERING + table(["store", "case", "how it ends", "why"], differences)
+    rows = [
+        [store, ", ".join(f"`{case}`" for case in sorted(set(cases))), how, reason]
+        for (store, how, reason), cases in differences.items()
+    ]
+    return page + DIFFERING + table(["store", "cases", "how they end", "why"], rows)
 
 
 def page() -> str:
