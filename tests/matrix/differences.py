@@ -48,10 +48,23 @@ _WORDS = {
 _FORMS = "forms that browsers post are no operation of onread's"
 _OLD = "the request is signed as AWS did before 2014 (version 2), which onread refuses"
 
+_ANYBODY = "ACLs let nobody in: without a signature a request is refused, as where AWS has them disabled"
+
+LEFT_OUT: dict[tuple[str, str], tuple[str, str]] = {
+    ("moto", "Swift's s3api"): (
+        "versioning",
+        "moto fails when a delete marker is deleted, so no case after one can clear its buckets away",
+    ),
+}
+"""Cases of public suites that a store cannot have run: whose names have this in them, and why."""
+
 CONFORMANCE: dict[tuple[str, str], dict[str, str]] = {
     ("SeaweedFS", "Swift's s3api"): _WORDS,
     ("Ceph RGW", "Swift's s3api"): _WORDS,
-    ("moto", "Swift's s3api"): _WORDS,
+    ("moto", "Swift's s3api"): {
+        "test_object_checksums.py::*": _CHECKSUM,
+        "test_service.py::*": "moto gives its answers no `x-amz-request-id`; onread's bear one",
+    },
     ("SeaweedFS", "s3-tests"): {
         "*::test_bucket_create_bad_expect_empty": _EXPECT,
         "*::test_object_create_bad_expect_empty": _EXPECT,
@@ -65,6 +78,8 @@ CONFORMANCE: dict[tuple[str, str], dict[str, str]] = {
         "*::test_*_create_bad_expect_*": _EXPECT,
         "*::test_object_create_*amz_date*": _DATES,
         "*::test_object_raw_get_x_amz_expires_out_*": _EXPIRES,
+        "*::test_object_raw_put_authenticated_expired": _EXPIRES,
+        "*::test_100_continue": _ANYBODY,
         "*::test_post_object_tags_*": _FORMS,
         "*::test_put_excess_tags": _TAGS,
     },

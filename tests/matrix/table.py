@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.matrix.all_clients import CLIENTS, SAMPLE
 from tests.matrix.clients import Client
 from tests.matrix.conftest import ODD_PATHS, RESULTS
-from tests.matrix.differences import reasons
+from tests.matrix.differences import LEFT_OUT, reasons
 from tests.matrix.stores import SAMPLED, STORES
 from tests.matrix.suites import OUTCOMES, SUITES
 from tests.matrix.test_conformance import RESULTS as CONFORMANCE_RESULTS
@@ -174,7 +174,15 @@ def conformance() -> str:
             how = ", ".join(f"{door}: {end}" for door, end in ends.items())
             known = [reason for _, reason in reasons(store, name, case)] or ["**not known**"]
             differences.setdefault((store, how, known[0]), []).append(case.rpartition("::")[2])
-    told = "\n".join(f"* **{suite.name}**: {suite.told}." for suite in SUITES)
+    told = "\n".join(
+        [
+            *(f"* **{suite.name}**: {suite.told}." for suite in SUITES),
+            *(
+                f"* {name} at {store} without `{cases}`: {why}."
+                for (store, name), (cases, why) in LEFT_OUT.items()
+            ),
+        ]
+    )
     page = CONFORMANCE.format(suites=told) + table(["suite", "store", "through", *OUTCOMES], counts)
     if not differences:
         return page + "\nAll cases end alike at all doors of a store.\n"
