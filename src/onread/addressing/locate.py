@@ -11,7 +11,6 @@ from the credential scope and is verified later with the signature.
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from onread.addressing.address import (
@@ -29,6 +28,7 @@ from onread.addressing.arn import parse_access_point_arn
 from onread.addressing.host import HostParts, split_host
 from onread.addressing.names import CONTROL_PREFIX, is_account_id, is_alias
 from onread.errors import InvalidBucketName, InvalidHostHeader, InvalidRequest, InvalidURI
+from onread.wire.remembered import remembered
 
 _WRITE_PATH = "/WriteGetObjectResponse"
 _CONTROL_PATH = f"/{CONTROL_PREFIX}/"
@@ -141,7 +141,7 @@ def _first_segment(path: str) -> Located:
     return Located(address, f"/{rest}")
 
 
-@lru_cache(maxsize=1024)  # the same few buckets and access points again and again; a refusal is not kept
+@remembered(1024)  # the same few buckets and access points again and again; a refusal is not kept
 def _named(segment: str) -> DataAddress | None:
     """What the first segment names; None: an ARN of which the second one is a part."""
     name = _decode_once(segment)

@@ -4,7 +4,7 @@ Owns the order alone: who waits, for what and how long is its user's. Loop only,
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -34,11 +34,13 @@ class FairQueue(Generic[K, T]):
         line.append(item)
         self._count += 1
 
-    def keep_newest(self, count: int = 1) -> list[T]:
-        """Of every key only the items that came last wait on, so many; the others, key by key."""
+    def keep_newest(self, count: int = 1, spared: Callable[[T], bool] = lambda _: False) -> list[T]:
+        """Of every key only the last items wait on, so many, and the spared ones; the others, key by key."""
         left = []
         for line in self._lines.values():
-            left += [line.popleft() for _ in range(len(line) - count)]
+            older = [line.popleft() for _ in range(len(line) - count)]
+            line.extendleft(item for item in reversed(older) if spared(item))
+            left += [item for item in older if not spared(item)]
         self._count -= len(left)
         return left
 

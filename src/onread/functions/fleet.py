@@ -135,11 +135,14 @@ class Fleet:
             )
 
     def shed(self) -> None:
-        """More is asked than can be run, and goes on to be: of every caller only the newest waits on."""
+        """More is asked than can be run, and goes on to be: of every caller only the newest waits on.
+
+        What a function asks for, inside a run that has begun, waits on: it was never a part of the crowd.
+        """
         refusal = TooManyRequestsException(
             f"More is asked of {self.function.name} than it can answer.", retry_after_seconds=1
         )
-        for waiting in self.waiting.keep_newest():
+        for waiting in self.waiting.keep_newest(spared=_is_nested):
             self._refuse(waiting, refusal)
 
     async def _wait(self, waiting: Waiting) -> Run:
@@ -339,3 +342,7 @@ class Fleet:
         self.no_longer_idle(supervisor)
         self.environments.pop(supervisor.environment_id, None)
         self._headquarters.ended(self, supervisor, reason)
+
+
+def _is_nested(waiting: Waiting) -> bool:
+    return bool(waiting.invocation.chain)

@@ -115,8 +115,9 @@ class Resolver:
         target = targets.get(address)
         if target is None:
             target = self._find(address)
-            if len(targets) < _MOST_KNOWN:
-                targets[address] = target
+            if len(targets) >= _MOST_KNOWN:  # strangers invent names
+                targets.clear()
+            targets[address] = target
         return target
 
     def _find(self, address: Address) -> Target:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from onread.errors import MalformedXML, MaxMessageLengthExceeded, ServiceUnavailable
+from onread.errors import IncompleteBody, MalformedXML, MaxMessageLengthExceeded, ServiceUnavailable
 from onread.objectlambda.admission import ReadCall
 from onread.objectlambda.slices.listed import SizedLists, key_of_token
 from onread.protocol.model import Operation
@@ -78,7 +78,7 @@ async def _read(operation: Operation, response: Response) -> Output:
     try:
         document = body if isinstance(body, bytes) else await body.read(_LONGEST_PAGE_BYTES)
         members: Mapping[str, Any] = parse_xml(operation, operation.output, document)
-    except (MalformedXML, MaxMessageLengthExceeded) as error:
+    except (IncompleteBody, MalformedXML, MaxMessageLengthExceeded) as error:
         raise ServiceUnavailable("The store of this bucket answers with what is no list.") from error
     charged = Headers(response.headers).get(_CHARGED)
     return Output(members={**members, **({"RequestCharged": charged} if charged else {})})

@@ -16,6 +16,7 @@ from onread.errors import InvalidRequest, RequestTooLargeException
 from onread.policy.principal import Principal, PrincipalKind
 from onread.wire.dates import format_java_date
 from onread.wire.message import Headers, Request
+from onread.wire.remembered import remembered
 
 MAXIMUM_EVENT_BYTES = 6 * 1024 * 1024
 """Lambda's limit for the payload of a synchronous Invoke."""
@@ -132,12 +133,12 @@ def _names_customer_key(names: tuple[str, ...]) -> bool:
     return any(name.startswith(_CUSTOMER_KEY_PREFIXES) for name in names)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _asks_with_customer_key(query: str) -> bool:
     return _names_customer_key(tuple(name.lower() for name, _ in parameters(query)))
 
 
-@lru_cache(maxsize=256)  # asked for three times in the life of one request
+@remembered(128)  # asked for three times in the life of one request
 def parameters(query: str) -> tuple[tuple[str, str], ...]:
     """The query's parameters in order, decoded; one without ``=`` has an empty value."""
     pairs = [parameter.partition("=") for parameter in query.split("&") if parameter]
@@ -159,7 +160,7 @@ def user_url(request: Request, host: str) -> str:
     return f"{request.scheme}://{request.host or host}{_decoded(request.path)}{query}"
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _without_credentials(query: str) -> str:
     """The rest of a query, decoded, with its question mark where there is any."""
     kept = [

@@ -11,6 +11,7 @@ from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from onread.errors import InvalidURI
+from onread.wire.remembered import remembered
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -36,7 +37,7 @@ def decode_query_text(encoded: str) -> str:
     return decode_text(encoded.replace("+", " "))
 
 
-@lru_cache(maxsize=256)  # routing and parsing read the same one, and a presigned URL comes again
+@remembered(128)  # routing and parsing read the same one, and a presigned URL comes again
 def read_query(text: str) -> "Query":
     """The parameters of a query string."""
     return Query(text)

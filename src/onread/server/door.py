@@ -204,8 +204,11 @@ class Door:
         """Whether the guest was still there to be told."""
         if place.left:
             return False
-        place.left = True
-        place.guest.turn_away(self.refuser(place.request))
+        place.left, request_id = True, None
+        try:
+            request_id = self.refuser(place.request)
+        finally:  # whatever fails, the guest is told
+            place.guest.turn_away(request_id)
         return True
 
     def _turn(self) -> None:

@@ -6,7 +6,6 @@ Owns where to look. A request carries one signature or none.
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 
 from onread.errors import (
     AccessDenied,
@@ -31,6 +30,7 @@ from onread.sigv4.claim import (
 from onread.sigv4.scope import MAX_EXPIRES_SECONDS, TERMINATOR, signs_as_s3
 from onread.wire.dates import parse_basic, parse_http_date
 from onread.wire.message import Headers, Request
+from onread.wire.remembered import remembered
 
 _QUERY_MARKS = frozenset({"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"})
 _SIGV2_MARKS = frozenset({"AWSAccessKeyId", "Signature"})
@@ -97,7 +97,7 @@ def claimed_credential(request: Request) -> tuple[str, str] | tuple[None, None]:
     return _key_and_service(credential, authorization is None)
 
 
-@lru_cache(maxsize=512)  # a client's are the same all day
+@remembered(512)  # a client's are the same all day
 def _key_and_service(credential: str, encoded: bool) -> tuple[str, str] | tuple[None, None]:
     parts = (decode(credential) if encoded else credential).strip().split("/")
     return (parts[0], parts[3]) if len(parts) == 5 and parts[4] == TERMINATOR else (None, None)
@@ -107,7 +107,7 @@ def _may_be_signed(query: str) -> bool:
     return "X-Amz-" in query or "AWSAccessKeyId" in query or "Signature" in query
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _marks(query: str) -> tuple[bool, bool]:
     """Whether a query is signed by version 4, and by version 2."""
     names = [name for name, _ in split_query(query)]
@@ -182,7 +182,7 @@ def _header_payload_hash(headers: Headers, service: str) -> str | None:
     return read_payload_hash(value)
 
 
-@lru_cache(maxsize=256)  # a URL is used again, for the next range or when it is tried once more
+@remembered(256)  # a URL is used again, for the next range or when it is tried once more
 def _read_query(query: str, content_sha256: str | None) -> ClaimedSignature:
     if content_sha256 is not None and content_sha256.startswith("STREAMING-"):
         # T-004: the framing of such a body is proved by a signature that a URL does not have.

@@ -94,3 +94,10 @@ def test_nobody_waits_for_more_than_one_of_each_other_key(keys):
         for one, next_one in zip([-1, *turns], turns, strict=False):
             between = Counter(item[0] for item in served[one + 1 : next_one])
             assert all(count <= 1 for count in between.values())
+
+
+def test_of_every_key_more_can_be_kept_and_some_be_spared():
+    queue = filled("a1", "a2", "b1", "a3", "a4")
+    assert queue.keep_newest(2, spared=lambda item: item == "a1") == ["a2"]
+    assert len(queue) == 4
+    assert drained(queue) == ["a1", "b1", "a3", "a4"]

@@ -26,9 +26,10 @@ class RecentFailures:
 
     def note(self, name: str, failure: ServiceError) -> None:
         """This one could not be made just now."""
+        now = self._clock()
         self._known.pop(name, None)
-        self._known[name] = (self._clock() + REMEMBERED_SECONDS, failure)
-        if len(self._known) > MOST_REMEMBERED:
+        self._known[name] = (now + REMEMBERED_SECONDS, _again(failure))
+        while len(self._known) > MOST_REMEMBERED or next(iter(self._known.values()))[0] <= now:
             self._known.popitem(last=False)
 
     def raise_known(self, name: str) -> None:
@@ -43,4 +44,11 @@ class RecentFailures:
         if self._clock() >= until:
             del self._known[name]
             return
-        raise failure.with_traceback(None)
+        raise _again(failure)
+
+
+def _again(failure: ServiceError) -> ServiceError:
+    """The same refusal, without the frames that it has come through and all that they hold."""
+    again = type(failure).__new__(type(failure), *failure.args)
+    vars(again).update(vars(failure))
+    return again

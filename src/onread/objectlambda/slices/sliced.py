@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from onread.errors import LambdaInvalidResponse, LambdaTimeout, S3Error, ServiceError, SlowDown
+from onread.errors import InternalError, LambdaInvalidResponse, LambdaTimeout, S3Error, ServiceError, SlowDown
 from onread.metadata.records import Function
 from onread.objectlambda.admission import Admitted, ReadCall, admit
 from onread.objectlambda.relayed_body import PrefixedBody
@@ -40,6 +40,12 @@ _LENGTH_SECONDS = 2.0
 ``Content-Length``. Then it begins without one, as HTTP allows."""
 
 
+_PASSING = (InternalError, SlowDown)
+"""What says nothing about the object: the next one who asks may have it."""
+_LISTED_AT_ONCE = 16
+"""Objects that all lists together may have made at once: who reads one finds room."""
+
+
 class FindVersion(Protocol):
     """How functions are found."""
 
@@ -59,6 +65,7 @@ class SlicedReads:
         clock: the time, aware and in UTC.
         new_request_id: names a question of our own.
         failures: of results that nobody could make a moment ago; lists do not try them again.
+        listed: the turns of those that lists ask for.
     """
 
     transformation: Transformation
@@ -69,6 +76,7 @@ class SlicedReads:
     clock: Callable[[], datetime]
     new_request_id: Callable[[], str]
     failures: RecentFailures = field(default_factory=RecentFailures)
+    listed: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, _LISTED_AT_ONCE))
 
     async def read(self, call: ReadCall, scope: AsyncExitStack) -> Output:
         """The answer to a GET or HEAD, made of the kept result, or of the one that is just being made.
@@ -107,7 +115,7 @@ class SlicedReads:
             raise SlowDown from refusal
         name = result_name(admitted, source, key=self.key)
         self.failures.raise_known(name)
-        async with self._use(name, admitted, source) as result:
+        async with self.listed, self._use(name, admitted, source) as result:
             try:
                 told = await _begun(result, self._patience_seconds, sized=True)
             except ServiceError as failure:
@@ -138,7 +146,7 @@ class SlicedReads:
     async def _make_noted(self, name: str, admitted: Admitted, source: Source, writing: Writing) -> bool:
         try:
             return await self._make(admitted, source, writing)
-        except SlowDown:
+        except _PASSING:
             raise
         except ServiceError as failure:
             self.failures.note(name, failure)

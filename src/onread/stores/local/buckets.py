@@ -108,6 +108,8 @@ async def delete_bucket(engine: Engine, call: StoreCall, scope: AsyncExitStack) 
             raise BucketNotEmpty(BucketName=call.bucket)
         _remove_uploads(transaction, bucket_id)
         connection.execute("DELETE FROM buckets WHERE bucket_id = ?", (bucket_id,))
+        # Who remembers the bucket looks again, also where nothing was set of it.
+        connection.execute("UPDATE bucket_settings_changes SET number = number + 1")
 
     await engine.index.write(change)
     return Output()

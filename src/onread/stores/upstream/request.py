@@ -14,6 +14,7 @@ from onread.sigv4.sign import presign, sign_request
 from onread.store_settings import StoreSettings
 from onread.wire.aws_chunked import strip_aws_chunked
 from onread.wire.message import Headers
+from onread.wire.remembered import remembered
 
 # What a hop says to the next one, and what the store is told anew.
 _NOT_FORWARDED = frozenset(
@@ -66,7 +67,7 @@ def _without_aws_chunked(pair: Pair) -> Pair | None:
     return (name, rest) if rest else None
 
 
-@lru_cache(maxsize=256)  # a URL is used again, for the next range or when it is tried once more
+@remembered(256)  # a URL is used again, for the next range or when it is tried once more
 def forwarded_query(query: str) -> str:
     """The caller's parameters in their order, each encoded in the one way that every reader reads alike.
 

@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from onread.errors import MalformedXML, MaxMessageLengthExceeded, ServiceUnavailable
+from onread.errors import IncompleteBody, MalformedXML, MaxMessageLengthExceeded, ServiceUnavailable
 from onread.protocol.xml_reader import Element, read_xml
 from onread.stores.store import Store, StoreCall
 from onread.stores.tags import Tags
@@ -25,7 +25,7 @@ async def read_tags(store: Store, call: StoreCall) -> Tags:
         try:
             document = body if isinstance(body, bytes) else await body.read(_LONGEST_BYTES) if body else b""
             return dict(map(_read, _tags(read_xml(document))))
-        except (MalformedXML, MaxMessageLengthExceeded) as error:
+        except (IncompleteBody, MalformedXML, MaxMessageLengthExceeded) as error:
             raise ServiceUnavailable("A store answers with what are no tags.") from error
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.object_lambda import read_call, request
 
 from onread.errors import AccessDenied, LambdaNotFound, SlowDown
+from onread.objectlambda.response import FunctionReportedError
 from onread.objectlambda.slices.failures import MOST_REMEMBERED, REMEMBERED_SECONDS, RecentFailures
 from onread.objectlambda.slices.listed import AT_ONCE, SizedLists, key_of_token, page_token
 from onread.wire.message import Headers
@@ -165,3 +166,25 @@ def test_failures_are_remembered_for_a_while():
     failures.raise_known("0")
     with pytest.raises(AccessDenied):
         failures.raise_known("1")
+
+
+def test_a_remembered_failure_holds_nothing_of_the_run_that_failed():
+    failures = RecentFailures(lambda: 0.0)
+    try:
+        raise FunctionReportedError("Blocked", 451, "not here") from ValueError("of the run")
+    except FunctionReportedError as failure:
+        failures.note("n", failure)
+    for _ in range(2):
+        with pytest.raises(FunctionReportedError) as raised:
+            failures.raise_known("n")
+        assert (raised.value.code, raised.value.status, raised.value.text) == ("Blocked", 451, "not here")
+        assert raised.value.__cause__ is raised.value.__context__ is None
+
+
+def test_what_is_forgotten_takes_no_place():
+    now = 0.0
+    failures = RecentFailures(lambda: now)
+    failures.note("n", AccessDenied())
+    now = REMEMBERED_SECONDS
+    failures.note("another", AccessDenied())
+    assert list(failures._known) == ["another"]

@@ -47,6 +47,9 @@ def test_bucket_owner_is_told_without_a_request(tmp_path):
     async def scenario(client):
         assert client.store.bucket_owner(BUCKET) == ACCOUNT
         assert client.store.bucket_owner("nowhere-at-all") is None
+        for operation in ("DeletePublicAccessBlock", "DeleteBucketOwnershipControls", "DeleteBucket"):
+            await client(operation)
+        assert client.store.bucket_owner(BUCKET) is None
 
     with_store(tmp_path, scenario)
 
