@@ -9,6 +9,7 @@ from onread.errors import IncompleteBody
 from onread.metadata.records import AccessPoint, Function, ObjectLambdaAccessPoint
 from onread.objectlambda.admission import ReadCall
 from onread.objectlambda.configuration import ObjectLambdaConfiguration, read_configuration
+from onread.objectlambda.input_url import InputUrl, build_input_url
 from onread.policy.principal import FunctionSession, Principal, PrincipalKind
 from onread.wire.message import Body, BytesBody, Headers, Request
 
@@ -152,3 +153,23 @@ class FedBody(Body):
             raise StopAsyncIteration
         self.pulled_bytes += len(data)
         return data
+
+
+def input_url(**changes: Any) -> InputUrl:
+    """What a run of a GET by `CALLER` is given."""
+    arguments: dict[str, Any] = {
+        "operation": "GetObject",
+        "params": {"Key": "dir/a b.txt"},
+        "request": request(),
+        "request_id": REQUEST_ID,
+        "principal": CALLER,
+        "source": SUPPORTING,
+        "endpoint": ENDPOINT,
+        "session_key": SESSION_KEY,
+        "nonce": b"n" * 12,
+        "now": NOW,
+        "expires_seconds": 61,
+        "strict": False,
+        **changes,
+    }
+    return build_input_url(**arguments)

@@ -7,7 +7,7 @@ its reason and the space before it.
 import re
 from dataclasses import dataclass
 
-from tests.fuzz.strict_http import FIELD, read_chunks
+from tests.fuzz.strict_http import read_chunks, read_head
 
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: [\t\x20-\x7e\x80-\xff]*)?")
 
@@ -38,17 +38,11 @@ def read_answer_strictly(data: bytes, *, head_only: bool) -> StrictAnswer | None
 
 
 def _head(data: bytes, place: int) -> tuple[StrictAnswer, int] | None:
-    while data[place : place + 1] in (b"\r", b"\n"):
-        place += 1
-    end = data.find(b"\r\n\r\n", place)
-    if end < 0:
+    found = read_head(data, place, _STATUS)
+    if found is None:
         return None
-    start, *lines = data[place:end].split(b"\r\n")
-    fields = [FIELD.fullmatch(line) for line in lines]
-    begun = _STATUS.fullmatch(start)
-    if begun is None or None in fields:
-        return None
-    return StrictAnswer(int(begun[1]), [(each[1], each[2]) for each in fields if each]), end + 4
+    begun, fields, end = found
+    return StrictAnswer(int(begun[1]), fields), end
 
 
 def _read_body(answer: StrictAnswer, data: bytes, place: int, *, head_only: bool) -> bool:

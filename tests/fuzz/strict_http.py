@@ -42,7 +42,10 @@ def read_strictly(data: bytes) -> list[Message]:
     return messages
 
 
-def _head(data: bytes, place: int) -> tuple[Message, int] | None:
+def read_head(
+    data: bytes, place: int, first_line: re.Pattern[bytes]
+) -> tuple[re.Match[bytes], list[tuple[bytes, bytes]], int] | None:
+    """The first line, the fields and where the head ends; any line ends may stand before it."""
     while data[place : place + 1] in (b"\r", b"\n"):
         place += 1
     end = data.find(b"\r\n\r\n", place)
@@ -50,13 +53,19 @@ def _head(data: bytes, place: int) -> tuple[Message, int] | None:
         return None
     start, *lines = data[place:end].split(b"\r\n")
     fields = [FIELD.fullmatch(line) for line in lines]
-    begun = _START.fullmatch(start)
+    begun = first_line.fullmatch(start)
     if begun is None or None in fields:
         return None
-    message = Message(begun[1], begun[2], [(field[1], field[2]) for field in fields if field])
-    if _has_one_framing(message, begun[3]):
-        return message, end + 4
-    return None
+    return begun, [(field[1], field[2]) for field in fields if field], end + 4
+
+
+def _head(data: bytes, place: int) -> tuple[Message, int] | None:
+    found = read_head(data, place, _START)
+    if found is None:
+        return None
+    begun, fields, end = found
+    message = Message(begun[1], begun[2], fields)
+    return (message, end) if _has_one_framing(message, begun[3]) else None
 
 
 def _has_one_framing(message: Message, minor_version: bytes) -> bool:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from onread.app.beside import beside
 from onread.errors import ServiceUnavailable, SlowDown
 from onread.metadata.key_uses import KeyUses
 
@@ -17,12 +18,8 @@ _LAST_SECONDS = 2.0
 @asynccontextmanager
 async def saving_key_uses(uses: KeyUses) -> AsyncIterator[None]:
     """What `GetAccessKeyLastUsed` tells is saved, for as long as the scope is open and once at its end."""
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(_save_ever_again(uses), name="onread.app.key_uses")
-        try:
-            yield
-        finally:
-            task.cancel()
+    async with beside(_save_ever_again(uses), name="onread.app.key_uses"):
+        yield
     try:
         async with asyncio.timeout(_LAST_SECONDS):
             await _save(uses)

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from onread.app.beside import beside
 from onread.telemetry.metrics import Metrics
 
 _LOOK_SECONDS = 0.1
@@ -13,12 +14,8 @@ _LOOK_SECONDS = 0.1
 @asynccontextmanager
 async def watching_lag(metrics: Metrics) -> AsyncIterator[None]:
     """The lag of this loop is measured ten times a second, for as long as the scope is open."""
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(_watch(metrics), name="onread.app.lag")
-        try:
-            yield
-        finally:
-            task.cancel()
+    async with beside(_watch(metrics), name="onread.app.lag"):
+        yield
 
 
 async def _watch(metrics: Metrics) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from onread.app.beside import beside
 from onread.app.foundation import (
     DOORS,
     Foundation,
@@ -132,9 +133,5 @@ async def following(records: Records, pool: FunctionPool) -> AsyncIterator[None]
         roles.clear()
         roles.update(roles_now)
 
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(records.follow(changed), name="onread.app.follow")
-        try:
-            yield
-        finally:
-            task.cancel()
+    async with beside(records.follow(changed), name="onread.app.follow"):
+        yield

@@ -4,10 +4,9 @@ A peer sends the same names all day: what is known of a set of names is found ou
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
-_MOST_REMEMBERED_BYTES = 2048
+from onread.wire.remembered import remembered
 
 
 class HeadNames(NamedTuple):
@@ -20,11 +19,10 @@ class HeadNames(NamedTuple):
 
 def read_names(raw_names: Iterable[bytes]) -> HeadNames:
     """The names as they came, none of which has a line end."""
-    joined = b"\n".join(raw_names)
-    return _read(joined) if len(joined) <= _MOST_REMEMBERED_BYTES else _read.__wrapped__(joined)
+    return _read(b"\n".join(raw_names))
 
 
-@lru_cache(maxsize=512)  # a MiB: peers invent names
+@remembered(512, longest=2048)  # a MiB: peers invent names
 def _read(joined: bytes) -> HeadNames:
     sent = tuple(joined.decode("latin-1").split("\n")) if joined else ()
     keys = tuple(name.lower() for name in sent)

@@ -1,4 +1,4 @@
-"""What is found by a text of a stranger is remembered for the texts of ordinary clients alone.
+"""What is found by a text, or bytes, of a stranger is remembered for those of ordinary clients alone.
 
 However many long ones are sent, they take no memory: those are worked out each time.
 """
@@ -8,21 +8,24 @@ from functools import lru_cache, wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 LONGEST_REMEMBERED = 4096
-"""Characters; a presigned URL with a session's token has about half as many."""
+"""Characters or bytes; a presigned URL with a session's token has about half as many."""
 
+K = TypeVar("K", str, bytes)
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def remembered(most: int) -> Callable[[Callable[Concatenate[str, P], T]], Callable[Concatenate[str, P], T]]:
-    """`functools.lru_cache` for so many first arguments of at most `LONGEST_REMEMBERED` characters."""
+def remembered(
+    most: int, longest: int = LONGEST_REMEMBERED
+) -> Callable[[Callable[Concatenate[K, P], T]], Callable[Concatenate[K, P], T]]:
+    """`functools.lru_cache` for so many first arguments, none of them longer than this."""
 
-    def decorate(work: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
+    def decorate(work: Callable[Concatenate[K, P], T]) -> Callable[Concatenate[K, P], T]:
         known: Callable[..., T] = lru_cache(maxsize=most)(work)
 
         @wraps(work)
-        def find(text: str, /, *more: P.args, **named: P.kwargs) -> T:
-            if len(text) > LONGEST_REMEMBERED:
+        def find(text: K, /, *more: P.args, **named: P.kwargs) -> T:
+            if len(text) > longest:
                 return work(text, *more, **named)
             return known(text, *more, **named)
 

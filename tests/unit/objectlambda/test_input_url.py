@@ -5,18 +5,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.fakes.object_lambda import (
     CALLER,
-    ENDPOINT,
     NOW,
     REGION,
     REQUEST_ID,
     SESSION_KEY,
     SUPPORTING,
+    input_url,
     request,
 )
 
 from onread.errors import AccessDenied, MissingAuthenticationToken, SignatureDoesNotMatch
 from onread.objectlambda.event import parameters
-from onread.objectlambda.input_url import build_input_url, check_input_grant, signed_headers
+from onread.objectlambda.input_url import check_input_grant, signed_headers
 from onread.objectlambda.sessions import input_secret, open_session
 from onread.policy.principal import InputGrant
 from onread.sigv4.verify import check_scope, read_signature, verify
@@ -24,22 +24,7 @@ from onread.wire.message import BytesBody, Headers, Request
 
 
 def url(**changes):
-    arguments = {
-        "operation": "GetObject",
-        "params": {"Key": "dir/a b.txt"},
-        "request": request(),
-        "request_id": REQUEST_ID,
-        "principal": CALLER,
-        "source": SUPPORTING,
-        "endpoint": ENDPOINT,
-        "session_key": SESSION_KEY,
-        "nonce": b"n" * 12,
-        "now": NOW,
-        "expires_seconds": 61,
-        "strict": False,
-        **changes,
-    }
-    return build_input_url(**arguments).presigned.url
+    return input_url(**changes).presigned.url
 
 
 def fetch(text, method="GET", headers=()):

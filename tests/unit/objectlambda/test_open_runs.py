@@ -3,34 +3,14 @@ from dataclasses import replace
 
 import pytest
 from tests.fakes.fake_invoker import FakeInvoker
-from tests.fakes.object_lambda import CALLER, ENDPOINT, FUNCTION, NOW, REQUEST_ID, SESSION_KEY, SUPPORTING
+from tests.fakes.object_lambda import FUNCTION, NOW, REQUEST_ID, SESSION_KEY, input_url
 from tests.fakes.object_lambda import request as caller_request
 
 from onread.functions.invoker import Invocation
-from onread.objectlambda.input_url import build_input_url
 from onread.objectlambda.open_runs import OpenRuns
 from onread.objectlambda.sessions import input_secret, open_session
 from onread.sigv4.verify import read_signature, verify
 from onread.wire.message import BytesBody, Headers, Request
-
-
-def made(**changes):
-    arguments = {
-        "operation": "GetObject",
-        "params": {"Key": "dir/a b.txt"},
-        "request": caller_request(),
-        "request_id": REQUEST_ID,
-        "principal": CALLER,
-        "source": SUPPORTING,
-        "endpoint": ENDPOINT,
-        "session_key": SESSION_KEY,
-        "nonce": b"n" * 12,
-        "now": NOW,
-        "expires_seconds": 61,
-        "strict": False,
-        **changes,
-    }
-    return build_input_url(**arguments)
 
 
 def use_of(url, **changes):
@@ -74,7 +54,7 @@ def during_a_run(url, looks_at):
 
 
 def test_the_url_of_a_run_is_known_while_the_run_lasts():
-    url = made()
+    url = input_url()
     assert during_a_run(url, lambda runs: runs.url_used_by(use_of(url))) == (url, None)
 
 
@@ -90,13 +70,13 @@ def test_the_url_of_a_run_is_known_while_the_run_lasts():
     ],
 )
 def test_T008_any_other_request_with_its_url_is_asked_for_its_signature(changes):
-    url = made()
+    url = input_url()
     assert during_a_run(url, lambda runs: runs.url_used_by(use_of(url, **changes)))[0] is None
 
 
 @pytest.mark.parametrize("position", [1, 40, -1])
 def test_a_url_that_differs_in_a_character_is_asked_for_its_signature(position):
-    url = made()
+    url = input_url()
     target = list(url.presigned.target)
     target[position] = "A" if target[position] != "A" else "B"
     request = use_of(url, target="".join(target))
@@ -104,12 +84,12 @@ def test_a_url_that_differs_in_a_character_is_asked_for_its_signature(position):
 
 
 def test_a_url_that_signs_a_header_of_the_caller_is_asked_for_its_signature():
-    url = made(request=caller_request(x_amz_request_payer="requester"))
+    url = input_url(request=caller_request(x_amz_request_payer="requester"))
     assert during_a_run(url, lambda runs: runs.url_used_by(use_of(url)))[0] is None
 
 
 def test_what_is_known_of_a_url_is_what_its_signature_and_session_say():
-    url = made()
+    url = input_url()
     request = use_of(url)
     claim = read_signature(request)
     assert claim == url.presigned.claim
