@@ -38,7 +38,7 @@ COMPAT_PROCESSES ?= 4
 compat: install
 	$(BIN)/python -m tests.matrix.environments
 	rm -f build/compat/*.jsonl
-	status=0; $(BIN)/python -m pytest -m matrix --timeout 900 \
+	status=0; $(BIN)/python -m pytest tests/matrix -m matrix --timeout 900 \
 		-n $(COMPAT_PROCESSES) --dist loadgroup || status=$$?; \
 	$(BIN)/python -m tests.matrix.table && exit $$status
 

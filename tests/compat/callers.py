@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from tests.compat.conftest import ACCOUNT, FUNCTIONS, REGION, World
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 20
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ class World:
         return [p for p in self.process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
 
 
-def wait_until(holds: Callable[[], Any], *, seconds: float = 60) -> None:
+def wait_until(holds: Callable[[], Any], *, seconds: float = 10) -> None:
     """Poll a fact about another process until it holds; fails when it never does.
 
     That process needs the processor more than who only looks: between two looks it is left to it.

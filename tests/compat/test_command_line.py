@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -128,7 +129,11 @@ def test_what_aws_has_no_field_for_is_set_and_shown(onread, read):
     plain = {"Name": "loud", "Range": "aws", "Anonymous": "off", "ListSizes": "original"}
     assert onread.json("olap", "configure", "loud") == plain
     assert onread.json("olap", "configure", "loud", "--range", "function")["Range"] == "function"
-    assert onread.json("olap", "show", "loud")["Settings"]["Range"] == "function"
+    assert onread.json("olap", "show", "loud")["Settings"] == {
+        "Range": "function",
+        "Anonymous": "off",
+        "ListSizes": "original",
+    }
     assert onread.json("olap", "configure", "loud", "--range", "aws")["Range"] == "aws"
     for switch in ("on", "off"):
         assert onread.json("olap", "configure", "loud", "--anonymous", switch)["Anonymous"] == switch
@@ -316,8 +321,10 @@ def test_demo_that_is_kept_goes_on_until_it_is_ended(tmp_path):
 
 def serve(*arguments, seconds=10, **environment):
     """``onread serve`` that is refused: its status and its one line; never slower than R-052 allows."""
+    begun = time.monotonic()
     addresses = ("--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
     done = run("serve", *addresses, *arguments, environment=clean_environment(**environment), seconds=seconds)
+    assert time.monotonic() - begun < 5
     assert done.stdout == b""
     assert done.stderr.count(b"\n") == 1, done.stderr.decode()
     return done.returncode, done.stderr.decode()

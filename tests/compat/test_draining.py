@@ -27,7 +27,7 @@ def gone(processes):
 
 def accepts(world):
     try:
-        socket.create_connection(world.address, timeout=60).close()
+        socket.create_connection(world.address, timeout=1).close()
     except ConnectionRefusedError:
         return False
     return True
@@ -44,7 +44,7 @@ def test_T168_no_function_outlives_a_gateway_that_is_killed(own_world):
         assert puppet.pid in [process.pid for process in processes]
         assert len(processes) >= 2
         world.gateway.process.kill()
-        wait_until(lambda: gone(processes))
+        wait_until(lambda: gone(processes), seconds=1)
         assert caller.rest() in (b"", b"reset")
         caller.leave()
         made.functions.clear()
@@ -75,7 +75,7 @@ def test_R050_a_drain_lets_a_transformed_get_end_and_exits_with_nought(own_world
         assert streaming_caller.rest().endswith(b"second\r\n0\r\n\r\n")
         processes = world.function_processes()
         assert world.gateway.process.wait(20) == 0
-        wait_until(lambda: gone(processes))
+        wait_until(lambda: gone(processes), seconds=1)
         waiting_caller.leave()
         streaming_caller.leave()
         made.functions.clear()
@@ -92,8 +92,8 @@ def test_R050_a_second_signal_ends_at_once(own_world):
             world.gateway.process.wait(0.2)  # it waits for the caller
         processes = world.function_processes()
         world.gateway.process.send_signal(signal.SIGTERM)
-        assert world.gateway.process.wait(15) != 0
-        wait_until(lambda: gone(processes))
+        assert world.gateway.process.wait(2) != 0
+        wait_until(lambda: gone(processes), seconds=1)
         assert caller.rest() in (b"", b"reset")
         caller.leave()
         made.functions.clear()
@@ -106,10 +106,10 @@ def test_R050_an_idle_gateway_ends_at_once_and_leaves_no_folder(own_world, tmp_p
         idle = socket.create_connection(world.address)
         processes = world.function_processes()
         made.functions.clear()
-    assert world.gateway.stop(timeout_seconds=15) == 0
+    assert world.gateway.stop(timeout_seconds=5) == 0
     assert idle.recv(1) == b""
     idle.close()
-    wait_until(lambda: gone(processes))
+    wait_until(lambda: gone(processes), seconds=1)
     environments = tmp_path / "data" / "functions" / "environments"
     assert not environments.exists() or os.listdir(environments) == []
 

@@ -57,7 +57,7 @@ def test_R020_a_function_killed_at_any_part_of_its_body_gives_no_whole_answer(on
     assert answers_again(on_stage)
 
 
-def test_R020_a_killed_environment_is_replaced(on_stage, world):
+def test_R020_a_killed_environment_is_replaced_within_a_second(on_stage, world):
     function = on_stage.function("obeys", MemorySize=192)
     world.client("onread").configure_function(FunctionName=function, WarmEnvironments=1)
     alias = world.olap_over(on_stage.supporting, function)[1]
@@ -67,15 +67,15 @@ def test_R020_a_killed_environment_is_replaced(on_stage, world):
     before = {process.pid for process in world.function_processes()}
     killed = time.monotonic()
     os.kill(puppet.pid, signal.SIGKILL)
-    assert call.result(30).code == "LambdaRuntimeError"
-    assert time.monotonic() - killed < 10  # not the function's timeout of 20
-    wait_until(lambda: {p.pid for p in world.function_processes()} - before)
+    assert call.result(5).code == "LambdaRuntimeError"
+    assert time.monotonic() - killed < 0.5
+    wait_until(lambda: {p.pid for p in world.function_processes()} - before, seconds=1)
     call = on_stage.threads.submit(fetch, url)
     again = on_stage.puppets.next()
     assert again.pid != puppet.pid
     again.writes(Body="good")
     again.returns()
-    assert call.result(30).body == b"good"
+    assert call.result(5).body == b"good"
 
 
 def test_R022_a_frozen_function_is_replaced_at_the_deadline(own_world):
@@ -85,9 +85,9 @@ def test_R022_a_frozen_function_is_replaced_at_the_deadline(own_world):
         call = made.call("obeys")
         puppet = made.puppets.next()
         os.kill(puppet.pid, signal.SIGSTOP)
-        answer = call.result(30)
+        answer = call.result(5)
         assert (answer.status, answer.code) == (500, "LambdaTimeout")
-        wait_until(lambda: not psutil.pid_exists(puppet.pid))  # so no SIGCONT wakes a late writer
+        wait_until(lambda: not psutil.pid_exists(puppet.pid), seconds=2)  # so no SIGCONT wakes a late writer
         made.warm_up()
         assert answers_again(made)
 
@@ -141,7 +141,7 @@ def test_a_function_deleted_while_it_runs_ends_its_run_in_peace(on_stage, world)
     assert fetch(url).code == "LambdaNotFound"
     assert puppet.writes(Body="the last") == {"status": 200}
     puppet.returns()
-    assert call.result(30).body == b"the last"
+    assert call.result(5).body == b"the last"
     wait_until(lambda: not psutil.pid_exists(puppet.pid))
 
 
@@ -295,7 +295,7 @@ def test_R025_no_answer_ever_reaches_another_caller(world):
         assert sum(r.right + r.refused + r.cut + r.left for r in ended) == READS
         assert sum(r.right for r in ended) >= READS * 0.9
         # The last one killed may still be handed one event before its end is seen.
-        wait_until(lambda: fetch(presign(world, alias, "one-more")).status == 200)
+        wait_until(lambda: fetch(presign(world, alias, "one-more")).status == 200, seconds=2)
 
 
 def test_T119_quick_writers_lose_no_wake_up(on_stage, world):

@@ -192,7 +192,7 @@ def test_R050_a_load_balancer_may_notice_before_the_door_closes(own_world):
         except urllib.error.HTTPError as error:
             return error.code
 
-    wait_until(lambda: status() == 503)
+    wait_until(lambda: status() == 503, seconds=2)
     with urllib.request.urlopen(url, timeout=20) as answer:
         assert len(answer.read()) == 200_000
     assert world.gateway.process.wait(20) == 0

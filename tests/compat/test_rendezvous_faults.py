@@ -227,7 +227,7 @@ def test_T111_an_end_before_the_write_is_told_at_once(on_stage):
         call = on_stage.call("obeys")
         puppet = on_stage.puppets.next()
         puppet.told(**end)
-        answer = call.result(30)
+        answer = call.result(2)
         assert (answer.status, answer.code) == (500, "LambdaRuntimeError")
         assert b"told to" not in answer.body
         puppet.close()

@@ -320,7 +320,7 @@ def test_kept_results_are_secret_and_go_with_what_made_them(place):
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in made)
     assert not any(key in file.name or name in file.name for file in made)
     place.world.client("s3control").delete_access_point_for_object_lambda(AccountId=ACCOUNT, Name=name)
-    wait_until(lambda: not made & set(folder.iterdir()))
+    wait_until(lambda: not made & set(folder.iterdir()), seconds=5)
 
 
 def test_a_changed_function_makes_new_results(place):

@@ -12,8 +12,7 @@ from tests.compat.conftest import FUNCTIONS, REGION
 
 from onread.functions.packaging import zip_path
 
-# A minute and a half of processor time: `make compat` runs it, an ordinary run has test_terraform.py.
-pytestmark = [pytest.mark.compat, pytest.mark.slow, pytest.mark.matrix, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.compat, pytest.mark.slow, pytest.mark.timeout(400)]
 
 MIRRORS = (
     Path("/opt/tf-plugins"),

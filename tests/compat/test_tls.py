@@ -112,7 +112,7 @@ def test_R055_a_certificate_is_rotated_under_load_and_nobody_notices(secure_worl
         authority.sign(f"rotated-{told_by.replace(' ', '-')}")
         if told_by == "SIGHUP":
             world.gateway.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: shown_certificate(world) != before)
+        wait_until(lambda: shown_certificate(world) != before, seconds=20)
     finally:
         stop.set()
         for thread in threads:

@@ -88,7 +88,7 @@ def test_R030_T188_what_goes_wrong_before_the_headers_is_an_error_in_time(over_h
     began = time.monotonic()
     with pytest.raises(ClientError) as refused:
         over_hostile.client("s3").get_object(Bucket=BUCKET, Key=key)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 4
     meta = refused.value.response["ResponseMetadata"]
     assert (meta["HTTPStatusCode"], refused.value.response["Error"]["Code"]) == EXPECTED[key]
     assert ACCESS_KEY_ID not in str(refused.value.response)
@@ -105,7 +105,7 @@ def test_R030_T188_a_body_that_goes_wrong_cuts_the_callers_connection(over_hosti
         answer = get_raw(over_hostile, key)
     except ConnectionError:
         answer = b""  # the reset overtook what was sent
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 4
     assert not answer.endswith(b"0\r\n\r\n")
     assert answer.count(b"HTTP/1.1") <= 1
     assert hostile.asked_for(key) == 1  # never again once a byte has gone to the caller
@@ -141,7 +141,7 @@ def test_R030_a_store_that_is_gone_is_told_at_once_and_found_again(tmp_path):
         world.client("s3").create_bucket(Bucket="embedded")
         world.client("s3").put_object(Bucket="embedded", Key="k", Body=b"v")
         with hostile_store(port):
-            wait_until(lambda: answers(world))
+            wait_until(lambda: answers(world), seconds=20)
             assert world.client("s3").get_object(Bucket=BUCKET, Key="good")["Body"].read() == b"good"
 
 

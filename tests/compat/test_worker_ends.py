@@ -114,7 +114,7 @@ def test_R049_a_worker_killed_at_any_byte_leaves_a_whole_answer_or_a_visible_cut
         assert not told.startswith(b"HTTP/1.1 200 ")
     with contextlib.suppress(OSError):
         puppet.returns()
-    wait_until(lambda: len(workers(crowd)) == WORKERS and killed.pid not in workers(crowd))
+    wait_until(lambda: len(workers(crowd)) == WORKERS and killed.pid not in workers(crowd), seconds=10)
 
 
 def put(world):
@@ -132,7 +132,7 @@ def test_R051_every_worker_is_replaced_under_load_and_no_request_fails(crowd):
             wait_until(
                 lambda pid=pid: pid not in workers(crowd) and len(workers(crowd)) == WORKERS, seconds=20
             )
-            wait_until(lambda before=before: load.done > before + 20)
+            wait_until(lambda before=before: load.done > before + 20, seconds=20)
     assert load.failures == []
 
 
@@ -151,7 +151,7 @@ def test_R051_a_port_goes_between_gateways_of_any_number_of_workers(own_world, t
             assert old.wait(30) == 0
             assert ready["endpoint"] == world.endpoint
             old, before = process, load.done
-            wait_until(lambda before=before: load.done > before + 20)
+            wait_until(lambda before=before: load.done > before + 20, seconds=20)
         load.finish()
     assert load.failures == []
     assert "gateway.handed_over" in world.log()

@@ -128,7 +128,7 @@ class Workshop:
         pool: FunctionPool,
         function: Function,
         event: bytes = b"{}",
-        within: float = 60,
+        within: float = 30,
         caller: str = "",
     ) -> Run:
         self.number += 1
@@ -141,7 +141,7 @@ class Workshop:
         )
 
     async def run(
-        self, pool: FunctionPool, function: Function, event: bytes = b"{}", within: float = 60
+        self, pool: FunctionPool, function: Function, event: bytes = b"{}", within: float = 30
     ) -> Outcome:
         return await (await self.begin(pool, function, event, within)).finished
 

@@ -19,7 +19,7 @@ from onread.metadata.facade import Records
 from .conftest import ACCOUNT, MASTER_KEY, NOW, REGION, an_access_point
 
 BACK_SECONDS = 5
-PATIENCE_SECONDS = 60  # of a machine with much else to do; what is promised is measured
+PATIENCE_SECONDS = 30  # of a machine with much else to do; what is promised is measured
 
 
 class Clock:
@@ -331,11 +331,9 @@ def test_concurrent_writers_at_several_gateways_lose_no_update_and_serve_no_olde
         async with gateway(server) as one, gateway(server) as two:
             seen: list[int] = []
 
-            async def write(at: Gateway, prefix: str) -> None:
-                for number in range(5):
-                    await at.write(f"{prefix}-{number}")
-                    found = at.records.access_point(ACCOUNT, f"{prefix}-{number}")
-                    assert found is not None  # before the answer
+            async def write(at: Gateway, name: str) -> None:
+                await at.write(name)
+                assert at.records.access_point(ACCOUNT, name) is not None  # before the answer
 
             async def watch(at: Gateway) -> None:
                 last = at.records._snapshot.epoch
@@ -350,8 +348,9 @@ def test_concurrent_writers_at_several_gateways_lose_no_update_and_serve_no_olde
             async with asyncio.TaskGroup() as tasks:
                 for at in (one, two):
                     tasks.create_task(watch(at))
-                    for writer in range(2):
-                        tasks.create_task(write(at, f"{writer}-of-{id(at)}"))
+                for number in range(10):
+                    tasks.create_task(write(one, f"one-{number}"))
+                    tasks.create_task(write(two, f"two-{number}"))
             assert seen == [20, 20]
 
     asyncio.run(scenario())

@@ -11,7 +11,7 @@ from onread.server.listener import serve
 from onread.server.tls import Certificates
 from onread.wire.message import Request, Response
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 10
 
 # What listeners show and what peers trust, where the tests of a module run over TLS.
 TLS: ContextVar[tuple[Certificates, ssl.SSLContext] | None] = ContextVar("TLS", default=None)

@@ -184,6 +184,6 @@ def test_T236_a_page_among_100000_keys_takes_no_longer_than_among_few(tmp_path):
             started = time.process_time()
             page = await client("ListObjectsV2", **params)
             assert page["KeyCount"] == 1000 or params.get("StartAfter")
-            assert time.process_time() - started < 2  # every row walked through takes far longer
+            assert time.process_time() - started < 0.5
 
     with_store(tmp_path, scenario)
