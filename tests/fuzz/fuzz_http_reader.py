@@ -7,6 +7,8 @@ from tests.fuzz.harness import Target, pieces
 from tests.fuzz.strict_http import names_the_same, read_strictly
 
 from onread.errors import ServiceError
+from onread.server.body import NO_BODY
+from onread.server.head import is_plain_read
 from onread.server.limits import DEFAULT_LIMITS
 from onread.server.reader import RequestReader
 from onread.server.refusal import Refusal
@@ -83,10 +85,22 @@ def check(content: bytes) -> None:
     assert len(refusals) <= 1
     assert all(400 <= status <= 431 for status in refusals)
     _check_against_the_grammar(seen, content)
+    if is_plain_read(content):
+        _check_plain_read(seen, refusals)
     for parts in ((content[i : i + 1] for i in range(len(content))), pieces(content, content)):
         again, again_refusals = read(parts)
         assert [each.summary() for each in again] == [each.summary() for each in seen]
         assert again_refusals == refusals
+
+
+def _check_plain_read(seen: list[Seen], refusals: list[int]) -> None:
+    """What may be answered without being read is what it was taken for."""
+    [only] = seen
+    assert not refusals
+    request = only.request
+    assert (request.method, request.version, request.keep_alive) == ("GET", "1.1", True)
+    assert request.body is NO_BODY
+    assert "origin" not in request.headers
 
 
 def _check_against_the_grammar(seen: list[Seen], content: bytes) -> None:
@@ -106,6 +120,7 @@ TARGET = Target(
     check=check,
     seeds=[
         GET + b"\r\n",
+        GET + b"Accept-Encoding: identity\r\nUser-Agent: a b/1\r\nx-amz-date: 20260101T000000Z\r\n\r\n",
         GET + b"\r\n" + GET + b"Connection: close\r\n\r\n" + GET + b"\r\n",
         PUT + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\nabcde" + GET + b"\r\n",
         CHUNKED + b"5\r\nabcde\r\n0\r\n\r\n" + GET + b"\r\n",

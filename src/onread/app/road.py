@@ -30,6 +30,7 @@ from onread.gateway.authorize import Authorizer
 from onread.gateway.background import Background
 from onread.gateway.cors import Cors
 from onread.gateway.dispatch import Dispatch
+from onread.gateway.door_keys import DoorKeys
 from onread.gateway.function_keys import function_keys
 from onread.gateway.gate import AdmissionLimits
 from onread.gateway.observe import new_request_id
@@ -47,9 +48,8 @@ from onread.objectlambda.write_get_object_response import WriteGetObjectResponse
 from onread.server.door import REQUEST_ID, Door, DoorLimits
 from onread.server.listener import serve
 from onread.server.proxies import looking_behind
-from onread.sigv4.verify import claimed_credential
 from onread.spool.spool import Spool
-from onread.wire.message import Handler, Request
+from onread.wire.message import Handler
 
 HOST_ID = "{host-id}"
 
@@ -210,16 +210,9 @@ def build_admission(base: Foundation, pool: FunctionPool, descriptors: int) -> A
 def build_door(base: Foundation, admission: Admission) -> Door:
     """The callers' door: it knows them as admission does, and behind trusted proxies."""
     trusted = base.settings.trusted_proxies
-    look_behind = looking_behind(trusted) if trusted else None
-
-    def key_of(request: Request) -> str:
-        if look_behind is not None:
-            look_behind(request)
-        access_key_id, _ = claimed_credential(request)
-        return admission.key_of(request, access_key_id)
-
+    keys = DoorKeys(admission.key_of, looking_behind(trusted) if trusted else None)
     refuser = TurningAway(base.metrics, host_id=HOST_ID, placeholder=REQUEST_ID)
-    door = Door(DoorLimits(), key_of=key_of, refuser=refuser)
+    door = Door(DoorLimits(), key_of=keys.read, glance=keys.glance, refuser=refuser)
     base.metrics.at_the_door.set_function(lambda: door.waiting)
     return door
 

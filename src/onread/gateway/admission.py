@@ -93,11 +93,11 @@ class Admission:
         metrics.in_flight.set_function(lambda: self.gate.in_flight)
         metrics.admission_waiting.set_function(lambda: len(self.gate.waiting))
 
-    def key_of(self, request: Request, claimed_access_key_id: str | None) -> str:
-        """In whose name a request takes its turn."""
+    def key_of(self, peer: str, claimed_access_key_id: str | None) -> str:
+        """In whose name a request takes its turn: that of a key there is, else of its peer."""
         if claimed_access_key_id is not None and self._is_known(claimed_access_key_id):
             return claimed_access_key_id
-        return request.peer
+        return peer
 
     async def admit(
         self, request: Request, address: Address, claimed_access_key_id: str | None, scope: AsyncExitStack
@@ -111,7 +111,7 @@ class Admission:
         """
         if request.turned_away:
             raise self._slow_down()
-        key = self.key_of(request, claimed_access_key_id)
+        key = self.key_of(request.peer, claimed_access_key_id)
         claim = Claim(key, weight_bytes(request, address), target_of(address))
         if not self.gate.enter(claim):
             if self.gate.is_hopeless(claim):

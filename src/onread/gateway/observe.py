@@ -15,7 +15,16 @@ _NOBODY = ("", "anonymous")
 
 def new_request_id() -> str:
     """A random UUID (version 4) as text; in a third of the time of the ``uuid`` module."""
-    digits = os.urandom(16).hex()
+    return _as_uuid(os.urandom(16).hex())
+
+
+def new_request_ids(count: int) -> list[str]:
+    """So many of them at once, which takes less of the system."""
+    digits = os.urandom(16 * count).hex()
+    return [_as_uuid(digits[at : at + 32]) for at in range(0, 32 * count, 32)]
+
+
+def _as_uuid(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 

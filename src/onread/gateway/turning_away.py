@@ -1,19 +1,20 @@
 """The answer to whoever is sent away before anything is begun: it must cost next to nothing."""
 
 import time
+from collections.abc import Sequence
 
 import structlog
 
 from onread.errors import SlowDown
+from onread.gateway.door_keys import S3_SERVICES
 from onread.gateway.line_limit import LineLimit
-from onread.gateway.observe import new_request_id, standing_headers
+from onread.gateway.observe import new_request_ids, standing_headers
 from onread.protocol.error_document import render_error
 from onread.sigv4.verify import claimed_credential
 from onread.telemetry.metrics import Metrics
 from onread.wire.message import Request
 
 _log = structlog.get_logger("onread.gateway")
-_S3 = frozenset({None, "s3", "s3-object-lambda"})
 
 
 class TurningAway:
@@ -39,18 +40,22 @@ class TurningAway:
         self._metrics = metrics
         self._bytes = len(self.answer.body) if isinstance(self.answer.body, bytes) else 0
         self._lines = LineLimit(per_second=1)
+        self._untold = 0
 
-    def __call__(self, request: Request) -> str | None:
-        """A read of S3's is turned away; its id. None where it is told in another form, or to a browser."""
+    def suits(self, request: Request) -> bool:
+        """Whether it is a read of S3's; others are told in another form, and browsers are told more."""
         _, service = claimed_credential(request)
-        if request.method != "GET" or service not in _S3 or "origin" in request.headers:
-            return None
-        request_id = new_request_id()
-        self._metrics.admission_refused.inc()
-        self._metrics.request_done(
-            "s3", "unknown", self.answer.status, seconds=0.0, received=0, sent=self._bytes
+        return request.method == "GET" and service in S3_SERVICES and "origin" not in request.headers
+
+    def __call__(self, peers: Sequence[str]) -> list[str]:
+        """These are turned away; the ids of their requests."""
+        self._metrics.admission_refused.inc(len(peers))
+        self._metrics.requests_done(
+            "s3", "unknown", self.answer.status, len(peers), seconds=0.0, received=0, sent=self._bytes
         )
+        request_ids = new_request_ids(len(peers))
+        self._untold += len(peers)
         if self._lines.admits(time.monotonic()):
-            requests = 1 + self._lines.take_left_out()
-            _log.warning("request.turned_away", request_id=request_id, peer=request.peer, requests=requests)
-        return request_id
+            untold, self._untold = self._untold, 0
+            _log.warning("request.turned_away", request_id=request_ids[0], peer=peers[0], requests=untold)
+        return request_ids

@@ -14,6 +14,7 @@ from onread.errors import InternalError, ServiceError
 from onread.server.answer import begin_response, send_body
 from onread.server.body import NO_BODY
 from onread.server.door import Place
+from onread.server.head import is_plain_read
 from onread.server.reader import RequestReader
 from onread.server.refusal import Refusal, service_error_response
 from onread.server.request import ReceivedRequest, unreadable_request
@@ -48,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._door = listener.door
         self._place: Place | None = None  # at the door
         self._let_in = False
+        self._unread = b""  # the request that the door sends away as it is
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._reading = True
@@ -81,11 +83,11 @@ class Connection(asyncio.Protocol):
         if self._ending:
             return
         reader = self._reader
-        if (self._request is not None or reader.received) and reader.body is None:
+        if self._unread or ((self._request is not None or reader.received) and reader.body is None):
             self._held.append(data)
             self._held_bytes += len(data)
             self.reading_may_change()
-        else:
+        elif self._door is None or not self._door.crowded or not self._is_waved_off(data):
             self._feed(data)
 
     def eof_received(self) -> bool:
@@ -172,27 +174,58 @@ class Connection(asyncio.Protocol):
         else:
             self._place = self._door.knock(self, first)
 
+    def _is_waved_off(self, data: bytes) -> bool:
+        """Whether the next request will be sent away: it is not even read."""
+        assert self._door is not None
+        if self._wanted is not None and self._reader.may_stay_unread(data):
+            self._place = self._door.wave_off(self, data, self._reader.peer)
+            self._unread = b"" if self._place is None else data
+        return bool(self._unread)
+
     def come_in(self) -> None:
         """See `door.Guest`."""
         self._place = None
         self._let_in = True
         self._wake()
 
+    def is_simple(self) -> bool:
+        """See `door.Guest`."""
+        if self._draining or self._sender.paused:
+            return False
+        if self._unread:
+            return is_plain_read(self._unread)
+        assert self._door is not None
+        first = self._reader.received[0]
+        assert isinstance(first, ReceivedRequest)
+        stays = first.body is NO_BODY and first.keep_alive and first.version == "1.1"
+        return stays and self._door.refuser.suits(first)
+
     def turn_away(self, request_id: str | None) -> None:
         """See `door.Guest`: answered from here when that is the end of it, else by the task."""
-        request = self._reader.received[0]
-        assert isinstance(request, ReceivedRequest)
-        simple = request.body is NO_BODY and request.keep_alive and request.version == "1.1"
-        if request_id is None or not simple or self._draining or self._sender.paused:
-            request.turned_away = True
-            self.come_in()
+        unread, self._unread = self._unread, b""
+        if request_id is None:
+            self._turn_away_read(unread)
             return
         self._place, self._fresh = None, False
-        self._reader.received.popleft()
+        if not unread:
+            self._reader.received.popleft()
         self._sender.write(self._listener.refusal(request_id))
         self._begin_wait(self._limits.idle_seconds)
         if self._held or self._reader.received:
             self._wake()
+
+    def _turn_away_read(self, unread: bytes) -> None:
+        """By its handler; what was not read is, and may be no request then."""
+        if unread:
+            self._feed(unread)
+        if not self._reader.received:  # there was nothing but empty lines
+            self._place = None
+            self._wake()
+            return
+        first = self._reader.received[0]
+        if isinstance(first, ReceivedRequest):
+            first.turned_away = True
+        self.come_in()
 
     # The task
 
@@ -228,9 +261,9 @@ class Connection(asyncio.Protocol):
     async def _next(self, patience_seconds: float) -> ReceivedRequest | Refusal | None:
         reader = self._reader
         while not self._let_in:
-            if self._held and not reader.received:
+            if self._held and not (reader.received or self._unread):
                 self._feed_held()
-            if reader.received:
+            if reader.received or self._unread:
                 if self._place is None:
                     self._knock()
                     continue

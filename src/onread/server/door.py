@@ -18,8 +18,10 @@ later, so that a crowd that comes again at once takes little time from those who
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
 from typing import Protocol
 
 from onread.functions.fair_queue import FairQueue
@@ -63,6 +65,10 @@ class Guest(Protocol):
     def come_in(self) -> None:
         """The request is to be begun."""
 
+    def is_simple(self) -> bool:
+        """Whether the refuser's answer would do, and could be sent without more ado."""
+        ...
+
     def turn_away(self, request_id: str | None) -> None:
         """It is not to be begun: the answer is the refuser's, with this id. None: its handler says so."""
 
@@ -75,8 +81,12 @@ class Refuser(Protocol):
         """The answer, `REQUEST_ID` wherever it tells the id of the request; its body is bytes."""
         ...
 
-    def __call__(self, request: ReceivedRequest) -> str | None:
-        """One is sent away; the id of the request. None: this answer would not do for it."""
+    def suits(self, request: ReceivedRequest) -> bool:
+        """Whether this answer would do for it."""
+        ...
+
+    def __call__(self, peers: Sequence[str]) -> Sequence[str]:
+        """These are sent away; the ids of their requests."""
         ...
 
 
@@ -85,7 +95,7 @@ class Place:
     """The place of one request: in the line, or (``refused``) among those who will be sent away."""
 
     guest: Guest
-    request: ReceivedRequest
+    peer: str
     key: str
     since: float
     refused: bool = False
@@ -97,6 +107,7 @@ class Door:
 
     Args:
         key_of: in whose name a request waits; costs next to nothing and proves nothing.
+        glance: the same by a whole head that nobody has read, and its peer; None: only who reads it knows.
         call_soon, call_later: have something done in the next turn of the loop, or after so many seconds;
             the running loop's, unless given.
         clock: monotonic seconds.
@@ -108,6 +119,7 @@ class Door:
         limits: DoorLimits,
         *,
         key_of: Callable[[ReceivedRequest], str],
+        glance: Callable[[bytes, str], str | None] = lambda _head, _peer: None,
         refuser: Refuser,
         call_soon: Callable[[Callable[[], None]], object] | None = None,
         call_later: Callable[[float, Callable[[], None]], object] | None = None,
@@ -118,6 +130,7 @@ class Door:
         self.refuser = refuser
         self._limits = limits
         self._key_of = key_of
+        self._glance = glance
         self._clock = clock
         self._work_clock = work_clock
         self._call_soon = call_soon or asyncio.get_running_loop().call_soon
@@ -144,7 +157,7 @@ class Door:
             guest.come_in()
             return None
         key = self._key_of(request)
-        place = Place(guest, request, key, self._clock())
+        place = Place(guest, request.peer, key, self._clock())
         if self.crowded and not self._has_place(key):
             self._found_full = True
             self._refuse(place)
@@ -152,6 +165,16 @@ class Door:
         self._line.append(key, place)
         if len(self._line) > self._limits.crowd:
             self._become_crowded()
+        return place
+
+    def wave_off(self, guest: Guest, head: bytes, peer: str) -> Place | None:
+        """Send away whose request nobody has read. None: read it and `knock`, for there may be room."""
+        key = self._glance(head, peer) if self.crowded else None
+        if key is None or self._has_place(key):
+            return None
+        self._found_full = True
+        place = Place(guest, peer, key, self._clock())
+        self._refuse(place)
         return place
 
     def leave(self, place: Place) -> None:
@@ -183,13 +206,16 @@ class Door:
 
     def _tell(self) -> None:
         """Send away those who were held long enough; those who must know, all of them."""
-        refused, now, told = self._refused, self._clock(), 0
+        refused, now = self._refused, self._clock()
         held, late = now - self._limits.hold_seconds, now - self._limits.patience_seconds
+        told: list[Place] = []
+        while refused and refused[0].since <= (held if len(told) < _MOST_TOLD else late):
+            place = refused.popleft()
+            self._forget(place.key)
+            if not place.left:
+                told.append(place)
         try:
-            while refused and refused[0].since <= (held if told < _MOST_TOLD else late):
-                place = refused.popleft()
-                self._forget(place.key)
-                told += self._send_away(place)
+            self._send_away(told)
         finally:
             self._telling = bool(refused)
             if refused:
@@ -200,16 +226,26 @@ class Door:
         if not self._sent_away[key]:
             del self._sent_away[key]
 
-    def _send_away(self, place: Place) -> bool:
-        """Whether the guest was still there to be told."""
-        if place.left:
-            return False
-        place.left, request_id = True, None
+    def _send_away(self, places: list[Place]) -> None:
+        simple: list[Place] = []
+        others: list[Place] = []
+        for place in places:
+            place.left = True
+            (simple if place.guest.is_simple() else others).append(place)
+        request_ids: Sequence[str] = ()
         try:
-            request_id = self.refuser(place.request)
-        finally:  # whatever fails, the guest is told
-            place.guest.turn_away(request_id)
-        return True
+            request_ids = self.refuser([place.peer for place in simple]) if simple else ()
+        finally:  # whatever fails, they are told
+            self._turn_away(deque(zip_longest([*simple, *others], request_ids)))
+
+    def _turn_away(self, told: deque[tuple[Place, str | None]]) -> None:
+        try:
+            while told:
+                place, request_id = told.popleft()
+                place.guest.turn_away(request_id)
+        finally:
+            if told:
+                self._call_soon(partial(self._turn_away, told))
 
     def _turn(self) -> None:
         """What was let in a turn ago has run: send away who must go, and let in the next."""
@@ -249,7 +285,7 @@ class Door:
         while self._line and self._begun < begin:
             place = self._line.popleft()
             if place.since <= oldest:
-                self._send_away(place)
+                self._send_away([place])
             else:
                 place.left = True
                 self._begun += 1

@@ -22,6 +22,18 @@ _ABSOLUTE = re.compile(r"https?://([^/?#]*+)(.*+)", re.IGNORECASE | re.DOTALL)
 # The server frames the message; what a handler says about it is dropped.
 _FRAMING = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding"})
 
+PLAIN_HEADERS = 64
+"""The most headers of a plain read."""
+
+# A GET whose end and meaning nothing can change: none of the headers that frame a message, ask for another
+# protocol or an interim answer, name a host again or make it a browser's, and nothing beyond printable ASCII.
+_PLAIN_READ = re.compile(
+    rb"GET /[!\"$-~]*+ HTTP/1\.1\r\n"
+    rb"[Hh]ost: [A-Za-z0-9._\-]++(?::[0-9]{0,5})?\r\n"
+    rb"(?:(?![CcEeHhKkOoPpTt]|[Uu][Pp])[A-Za-z0-9\-]++: [!-~](?:[ -~]*+(?<! ))?\r\n){0,%d}+\r\n"
+    % (PLAIN_HEADERS - 1)
+)
+
 # A trailer may not change how the message was framed, routed, authorised or described.
 FORBIDDEN_TRAILERS = frozenset(
     [
@@ -45,6 +57,11 @@ FORBIDDEN_TRAILERS = frozenset(
 
 
 # Requests
+
+
+def is_plain_read(head: bytes) -> bool:
+    """Whether this is exactly one request: a GET without a body, in HTTP/1.1, on a connection that stays."""
+    return _PLAIN_READ.fullmatch(head) is not None
 
 
 def body_length(version: str, content_length: str | None, transfer_encoding: str | None) -> int | None:

@@ -13,6 +13,7 @@ from onread.errors import IncompleteBody
 from onread.server.body import NO_BODY, IncomingBody, Upstream
 from onread.server.head import (
     FORBIDDEN_TRAILERS,
+    PLAIN_HEADERS,
     body_length,
     check_expectation,
     check_start,
@@ -23,6 +24,7 @@ from onread.server.refusal import Refusal, bad_request, headers_too_large, reque
 from onread.server.request import ReceivedHeaders, ReceivedRequest, read_headers
 from onread.wire.head_names import read_names
 
+_END_OF_HEAD = b"\r\n\r\n"
 _HEADER_EXTRA_BYTES = 4  # colon, space, CR, LF
 _REQUEST_LINE_EXTRA_BYTES = 12  # two spaces, HTTP/1.1, CR, LF
 _CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: %b\r\n\r\n"
@@ -39,6 +41,7 @@ class RequestReader:
         in_head: the first byte of a head has come and its end has not.
         body: the body that is arriving; None between messages.
         finished: nothing more will be read: the peer asked to close, or broke the framing.
+        peer: the address of who asks.
     """
 
     def __init__(self, limits: Limits, upstream: Upstream, *, peer: str, scheme: str) -> None:
@@ -47,7 +50,7 @@ class RequestReader:
         self.finished = False
         self._limits = limits
         self._upstream = upstream
-        self._peer = peer
+        self.peer = peer
         self._scheme = scheme
         self._parser = httptools.HttpRequestParser(self)
         self.body: IncomingBody | None = None
@@ -67,11 +70,20 @@ class RequestReader:
         self._counted = self._counted_bytes = 0  # headers whose size is known, and that size
         # Below it no limit on a part of a head can be passed, and none is looked at.
         self._harmless_bytes = min(limits.request_line_bytes, limits.header_bytes, limits.header_block_bytes)
+        self._plain_bytes = self._harmless_bytes if limits.header_count >= PLAIN_HEADERS else 0
 
     def serve_peer(self, peer: str, scheme: str) -> None:
         """Who really asks, and how: another process has accepted the connection. Before the first byte."""
-        self._peer = peer
+        self.peer = peer
         self._scheme = scheme
+
+    def may_stay_unread(self, data: bytes) -> bool:
+        """Whether these next bytes, between two messages, may be a `plain read <is_plain_read>` and no more.
+
+        They may be fed later, or, if they are one, be answered and never be fed.
+        """
+        between = not (self.in_head or self.finished or self.received or self.body is not None)
+        return between and len(data) <= self._plain_bytes and data.endswith(_END_OF_HEAD)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the connection."""
@@ -270,7 +282,7 @@ class RequestReader:
             host=host,
             headers=headers,
             body=NO_BODY if length == 0 else self._begin_body(length, continue_expected),
-            peer=self._peer,
+            peer=self.peer,
             scheme=self._scheme,
             version=version,
             keep_alive=parser.should_keep_alive(),

@@ -48,6 +48,12 @@ _SINGLE_PARAMETERS = _REQUIRED_PARAMETERS | {"X-Amz-Security-Token"}
 
 _AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256\s++([^=,\s]+=[^,\s]*+(?:\s*+,\s*+[^=,\s]+=[^,\s]*+){2})\s*+")
 
+_CREDENTIAL = re.compile(
+    rb"(?:[?&]X-Amz-| )Credential=([0-9A-Za-z]++)(?:/|%2F)[0-9]++(?:/|%2F)[0-9a-z\-]++"
+    rb"(?:/|%2F)([0-9a-z\-]++)(?:/|%2F)aws4_request[,& ]"
+)
+_BEFORE_CREDENTIAL, _LONGEST_CREDENTIAL = len("&X-Amz-"), 160
+
 _USE_SIGV4 = (
     "Missing authentication token. Signature version 2 is not supported: sign with signature version 4 "
     "(boto3: Config(signature_version='s3v4'))."
@@ -95,6 +101,25 @@ def claimed_credential(request: Request) -> tuple[str, str] | tuple[None, None]:
     else:
         credential = request.query.partition("X-Amz-Credential=")[2].partition("&")[0]
     return _key_and_service(credential, authorization is None)
+
+
+def glimpsed_credential(head: bytes) -> tuple[str, str] | tuple[None, None] | None:
+    """What `claimed_credential` will say of an ordinary request with this head; odd ones may fool a glance.
+
+    Returns:
+        None where a glance does not tell.
+    """
+    at = head.find(b"Credential=")
+    if at < 0:
+        return None, None
+    ends = head.find(b"aws4_request", at, at + _LONGEST_CREDENTIAL) + len(b"aws4_request,")
+    return _glimpsed(head[max(0, at - _BEFORE_CREDENTIAL) : ends])
+
+
+@remembered(512)
+def _glimpsed(around: bytes) -> tuple[str, str] | None:
+    found = _CREDENTIAL.search(around)
+    return None if found is None else (found[1].decode(), found[2].decode())
 
 
 @remembered(512)  # a client's are the same all day

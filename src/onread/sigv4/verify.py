@@ -14,7 +14,7 @@ from typing import NoReturn
 from onread.errors import AccessDenied, InvalidAccessKeyId, SignatureDoesNotMatch
 from onread.sigv4.canonical import canonical_requests, header_forms, path_forms, query_forms, string_to_sign
 from onread.sigv4.claim import UNSIGNED_PAYLOAD, ClaimedSignature
-from onread.sigv4.read import claimed_credential, read_signature
+from onread.sigv4.read import claimed_credential, glimpsed_credential, read_signature
 from onread.sigv4.scope import check_life, check_skew, malformed, signs_as_s3
 from onread.sigv4.signature import is_equal, sign_text, signing_key
 from onread.wire.dates import format_basic
@@ -27,6 +27,7 @@ __all__ = [
     "check_age",
     "check_scope",
     "claimed_credential",
+    "glimpsed_credential",
     "read_signature",
     "refuse_unknown_access_key",
     "verify",

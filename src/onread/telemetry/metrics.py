@@ -152,12 +152,29 @@ class Metrics:
     def request_done(
         self, service: str, operation: str, status: int, *, seconds: float, received: int, sent: int
     ) -> None:
-        """Count one request. What has a label is looked up once: the registry keeps it for good anyway."""
+        """Count one request."""
+        self.requests_done(service, operation, status, 1, seconds=seconds, received=received, sent=sent)
+
+    def requests_done(
+        self,
+        service: str,
+        operation: str,
+        status: int,
+        count: int,
+        *,
+        seconds: float,
+        received: int,
+        sent: int,
+    ) -> None:
+        """Count so many that are alike; seconds and bytes are those of each.
+
+        What has a label is looked up once: the registry keeps it for good anyway.
+        """
         counted = self._by_status.get((service, operation, status))
         if counted is None:
             counted = self.requests.labels(service, operation, str(status))
             self._by_status[service, operation, status] = counted
-        counted.inc()
+        counted.inc(count)
         measured = self._by_operation.get(operation)
         if measured is None:
             measured = self._by_operation[operation] = _OperationMetrics(
@@ -165,9 +182,9 @@ class Metrics:
                 bytes_received=self.bytes_received.labels(operation),
                 bytes_sent=self.bytes_sent.labels(operation),
             )
-        measured.seconds.observe(seconds)
-        measured.bytes_received.inc(received)
-        measured.bytes_sent.inc(sent)
+        measured.seconds.observe(seconds, count)
+        measured.bytes_received.inc(count * received)
+        measured.bytes_sent.inc(count * sent)
 
     def exposition(self) -> bytes:
         """All of it in Prometheus's text format."""

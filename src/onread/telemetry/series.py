@@ -40,10 +40,10 @@ class Times:
         self.counts = [0] * (len(bounds) + 1)
         self.seconds = 0.0
 
-    def observe(self, seconds: float) -> None:
-        """One more."""
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.seconds += seconds
+    def observe(self, seconds: float, count: int = 1) -> None:
+        """One more, or so many that lasted as long."""
+        self.counts[bisect_left(self.bounds, seconds)] += count
+        self.seconds += count * seconds
 
 
 class _Series(Collector, Generic[T]):

@@ -10,16 +10,19 @@ from tests.fakes.busy_loop import BusyLoop
 from onread.server.door import REQUEST_ID, Door, DoorLimits
 from onread.wire.message import Response
 
-# Seconds of one processor, as measured: a plain GET of 1 KiB, reading a head, sending a refusal.
-SERVED, READ, REFUSED = 240e-6, 8e-6, 12e-6
+# Seconds of one processor, as measured: a GET of 1 KiB, reading a head, a glance at it, sending a refusal.
+SERVED, READ, GLANCE, REFUSED = 240e-6, 8e-6, 4e-6, 12e-6
 CAPACITY = 1 / (SERVED + READ)
 
 
 class Guest:
     """One request of one caller, and when it was told what."""
 
-    def __init__(self, server, key, came_at, *, asks_again=False):
+    peer = "peer"
+
+    def __init__(self, server, key, came_at, *, asks_again=False, simple=True):
         self.server, self.key, self.came_at, self.asks_again = server, key, came_at, asks_again
+        self.simple = simple
         self.begun_at = self.answered_at = self.refused_at = None
 
     def come_in(self):
@@ -31,8 +34,11 @@ class Guest:
         self.answered_at = self.server.loop.now
         self.again()
 
+    def is_simple(self):
+        return self.simple
+
     def turn_away(self, request_id):
-        assert request_id == "id"
+        assert request_id == ("id" if self.simple else None)
         self.server.loop.work(REFUSED)
         self.refused_at = self.server.loop.now
         self.again()
@@ -42,15 +48,21 @@ class Guest:
             self.server.comes(self.key, self.server.loop.now, asks_again=True)
 
     def knock(self):
-        self.server.loop.work(READ)
-        self.place = self.server.door.knock(self, self)
+        if self.server.door.crowded:
+            self.server.loop.work(GLANCE)
+        self.place = self.server.door.wave_off(self, self.key, "peer")
+        self.was_unread = self.place is not None
+        if self.place is None:
+            self.server.loop.work(READ)
+            self.place = self.server.door.knock(self, self)
 
 
 class Refuser:
     answer = Response(status=503, body=REQUEST_ID.encode())
 
-    def __call__(self, request):
-        return "id"
+    def __call__(self, peers):
+        assert set(peers) == {"peer"}
+        return ["id"] * len(peers)
 
 
 class Server:
@@ -63,6 +75,7 @@ class Server:
         self.door = Door(
             DoorLimits(**limits),
             key_of=lambda guest: guest.key,
+            glance=lambda key, _: None if key.startswith("unclear") else key,
             refuser=Refuser(),
             call_soon=self.loop.call_soon,
             call_later=self.loop.call_later,
@@ -241,3 +254,62 @@ def test_a_guest_who_leaves_is_told_nothing_more():
     server.loop.run()
     assert server.door.waiting == 0
     assert len(server.served()) + len(server.refused()) < 12
+
+
+def test_R042_whom_a_glance_does_not_tell_is_read_before_it_is_sent_away():
+    server = Server()
+    server.arrivals("unclear", 2 * CAPACITY, 2)
+    server.loop.run()
+    unread = [guest for guest in server.refused() if guest.was_unread]
+    assert server.refused()
+    assert not unread
+
+
+def test_R042_who_is_sent_away_at_twice_the_load_was_not_read():
+    server = Server()
+    server.arrivals("a", 2 * CAPACITY, 2)
+    server.loop.run()
+    read = [guest for guest in server.refused() if not guest.was_unread]
+    assert len(read) <= DoorLimits().crowd  # those who came before the door was known to be crowded
+
+
+class Failing(Refuser):
+    """A refuser with a mistake in it."""
+
+    def __call__(self, peers):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("simple", [True, False])
+def test_whatever_fails_each_is_told(simple):
+    server = Server()
+    if simple:
+        server.door.refuser = Failing()
+    fails = iter([True])
+
+    class Fragile(Guest):
+        simple = False
+
+        def is_simple(self):
+            return simple
+
+        def turn_away(self, request_id):
+            assert request_id is None
+            self.refused_at = self.server.loop.now
+            if next(fails, False):
+                raise ZeroDivisionError
+
+    for _ in range(300):
+        guest = Fragile(server, "a", 0.0)
+        server.guests.append(guest)
+        server.loop.call_at(0.0, guest.knock)
+    failures = 0
+    while True:
+        try:
+            server.loop.run()
+            break
+        except ZeroDivisionError:
+            failures += 1
+    assert failures
+    assert len(server.served()) + len(server.refused()) == 300
+    assert server.door.waiting == 0

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from onread.server.door import REQUEST_ID, Door, DoorLimits, Place
 from onread.server.limits import Limits
 from onread.server.listener import serve
@@ -18,8 +20,11 @@ PUT = b"PUT /put HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n"
 class Refuser:
     answer = Response(status=503, headers=[("x-id", REQUEST_ID)], body=b"<%b>" % REQUEST_ID.encode())
 
-    def __call__(self, request):
-        return None if request.target.startswith("/own-words") else AN_ID
+    def suits(self, request):
+        return not request.target.startswith("/own-words")
+
+    def __call__(self, peers):
+        return [AN_ID for _ in peers]
 
 
 class Doorkeeper:
@@ -28,12 +33,20 @@ class Doorkeeper:
     refuser = Refuser()
 
     def __init__(self):
+        self.crowded = False
         self.places = []
         self.left = []
+        self.unread = []
 
     def knock(self, guest, request):
-        place = Place(guest, request, "", 0.0)
+        place = Place(guest, request.peer, "", 0.0)
         self.places.append(place)
+        return place
+
+    def wave_off(self, guest, head, peer):
+        place = Place(guest, peer, "", 0.0)
+        self.places.append(place)
+        self.unread.append(head)
         return place
 
     def leave(self, place):
@@ -47,8 +60,10 @@ class Doorkeeper:
         (await self.next()).guest.come_in()
 
     async def turn_away(self):
-        place = await self.next()
-        place.guest.turn_away(self.refuser(place.request))
+        self.tell(await self.next())
+
+    def tell(self, place):
+        place.guest.turn_away(AN_ID if place.guest.is_simple() else None)
 
 
 def told(run, story, limits=None):
@@ -73,6 +88,107 @@ def test_R042_a_connection_outlives_that_its_request_is_turned_away(run):
             await door.come_in()
             assert (await peer.answer()).body == b"GET /b:"
         assert [request.target for request in echo.seen] == ["/b"] * 3
+
+    told(run, story)
+
+
+def test_R042_what_a_crowded_door_sends_away_was_not_even_read(run):
+    async def story(peer, door, echo, listener):
+        await until(lambda: listener.connection_count)
+        for _ in range(3):
+            door.crowded = True
+            peer.send(GET % b"a")
+            await door.turn_away()
+            refused = await peer.answer()
+            assert (refused.status, refused.body) == (503, b"<%b>" % AN_ID.encode())
+            door.crowded = False
+            peer.send(GET % b"b")
+            await door.come_in()
+            assert (await peer.answer()).body == b"GET /b:"
+        assert door.unread == [GET % b"a"] * 3
+        assert [request.target for request in echo.seen] == ["/b"] * 3
+
+    told(run, story)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        PUT,
+        GET % b"a" + GET % b"b",
+        b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nHost: h\r\nOrigin: https://example.com\r\n\r\n",
+        b"\r\n" + GET % b"a",
+    ],
+)
+def test_R042_what_turns_out_to_be_more_than_a_plain_read_is_told_by_its_handler(run, head):
+    async def story(peer, door, echo, listener):
+        door.crowded = True
+        peer.send(head)
+        place = await door.next()
+        assert door.unread == [head]
+        peer.send(b"abc" if b"Content-Length" in head else b"")
+        door.tell(place)
+        await until(lambda: echo.seen)
+        assert echo.seen[0].turned_away
+        assert (await peer.answer()).status == 200
+
+    told(run, story)
+
+
+def test_what_is_no_request_is_refused_as_ever_at_a_crowded_door(run):
+    async def story(peer, door, echo, _):
+        door.crowded = True
+        peer.send(b"nonsense\r\n\r\n")
+        await door.turn_away()
+        assert (await peer.answer()).status == 400
+        assert not echo.seen
+
+    told(run, story)
+
+
+def test_empty_lines_at_a_crowded_door_are_nothing(run):
+    async def story(peer, door, _echo, _listener):
+        door.crowded = True
+        peer.send(b"\r\n\r\n")
+        await door.turn_away()
+        door.crowded = False
+        peer.send(GET % b"a")
+        await door.come_in()
+        assert (await peer.answer()).body == b"GET /a:"
+
+    told(run, story)
+
+
+def test_what_is_sent_ahead_of_an_unread_request_is_read_behind_it(run):
+    async def story(peer, door, echo, listener):
+        door.crowded = True
+        peer.send(GET % b"a")
+        place = await door.next()
+        door.crowded = False
+        peer.send(GET % b"b")
+        connection = next(iter(listener._connections))
+        await until(lambda: connection._held)
+        door.tell(place)
+        assert (await peer.answer()).status == 503
+        await door.come_in()
+        assert (await peer.answer()).body == b"GET /b:"
+
+    told(run, story)
+
+
+def test_a_drain_answers_what_was_not_read(run):
+    async def story(peer, door, _, listener):
+        door.crowded = True
+        peer.send(GET % b"a")
+        place = await door.next()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(listener.drain(20))
+            await asyncio.sleep(0)
+            door.tell(place)
+            answer = await peer.answer()
+            assert (answer.body, answer.headers["connection"]) == (b"GET /a:", "close")
 
     told(run, story)
 
@@ -150,7 +266,7 @@ def test_a_drain_lets_those_at_the_door_be_decided(run):
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(listener.drain(20))
             await asyncio.sleep(0)
-            place.guest.turn_away(door.refuser(place.request))  # by its handler, which may say good-bye
+            door.tell(place)  # by its handler, which may say good-bye
             answer = await peer.answer()
             assert (answer.body, answer.headers["connection"]) == (b"GET /a:", "close")
 

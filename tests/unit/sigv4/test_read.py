@@ -8,6 +8,7 @@ from botocore.auth import S3SigV4Auth
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.sigv4.signed_requests import (
+    ACCESS_KEY_ID,
     EMPTY,
     NOW,
     authorization,
@@ -31,7 +32,7 @@ from onread.errors import (
     S3Error,
     UnsupportedSignature,
 )
-from onread.sigv4.verify import claimed_credential, read_signature, verify
+from onread.sigv4.verify import claimed_credential, glimpsed_credential, read_signature, verify
 
 SIGV2_QUERY = "AWSAccessKeyId=AKID&Signature=c2ln&Expires=1700000000"
 
@@ -326,3 +327,34 @@ def test_anything_else_is_refused_as_an_error_of_s3(value, query):
         claimed_credential(request)
         with pytest.raises(S3Error):
             read_signature(request)
+
+
+def head_of(request):
+    lines = "".join(f"{name}: {value}\r\n" for name, value in request.headers)
+    return f"{request.method} {request.target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
+
+
+@pytest.mark.parametrize("service", ["s3", "s3-object-lambda", "lambda"])
+@pytest.mark.parametrize("sign", [by_header, by_query])
+def test_a_glance_at_a_signed_head_tells_what_reading_it_tells(sign, service):
+    for changes in ({}, {"session_token": "token"}, {"region": "ap-southeast-2"}):
+        request = sign(service=service, **changes)
+        assert (
+            glimpsed_credential(head_of(request)) == claimed_credential(request) == (ACCESS_KEY_ID, service)
+        )
+
+
+def test_a_glance_at_an_unsigned_head_tells_that_it_is():
+    assert glimpsed_credential(head_of(received("GET", "/bucket/key", [("Host", "h")]))) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/b/k?X-Amz-Credential=",
+        "/b/k?X-Amz-Credential=a/b/c",
+        "/b/k?Credential=a/20260101/r/s3/aws4_request&",
+    ],
+)
+def test_a_glance_at_an_odd_credential_tells_nothing(target):
+    assert glimpsed_credential(head_of(received("GET", target, [("Host", "h")]))) is None
