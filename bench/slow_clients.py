@@ -6,6 +6,7 @@ The slow ones are one process, the good ones another.
 """
 
 import multiprocessing
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
@@ -78,6 +79,7 @@ def _attacked_from_elsewhere(address: tuple[str, int], attacks: Sequence[Attack]
 
 
 def _attack(address: tuple[str, int], attacks: Sequence[Attack], ready: Event, done: Event) -> None:
+    os.nice(19)  # they would be elsewhere: the processor is not what they take from the good ones
     raise_descriptor_limit()
     with attacked(address, attacks, ATTACKERS):
         ready.set()

@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterable
 
-_MOST_A_TURN = 256
+_MOST_A_TURN = 16
 
 
 class Acceptor:

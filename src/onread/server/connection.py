@@ -109,8 +109,10 @@ class Connection(asyncio.Protocol):
         self._listener.forget(self)
         if self._place is not None and self._door is not None:
             self._door.leave(self._place)
-        if self._task is not None:
-            self._task.cancel()
+        # It holds us, and so does what it is told: without this only the garbage collector would end both.
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
 
     def pause_writing(self) -> None:
         """The peer takes less than we send."""

@@ -31,7 +31,7 @@ from onread.wire.message import Response
 REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 """Stands in a `Refuser`'s answer for the id of the request."""
 
-_LEAST_BEGUN, _LEAST_BEGUN_CROWDED, _MOST_BEGUN = 8, 2, 64  # in one turn
+_LEAST_BEGUN, _LEAST_BEGUN_CROWDED, _MOST_BEGUN = 4, 2, 64  # in one turn
 # Who is sent away is told so together with others: so often, and so many at a time.
 _TELLING_SECONDS, _MOST_TOLD = 0.005, 32
 

@@ -18,6 +18,7 @@ from onread.server.head import render_head
 from onread.server.limits import DEFAULT_LIMITS, Limits
 from onread.server.passage import Arrival, Passage, PassingConnection
 from onread.server.refusal import service_error_response
+from onread.server.tcp import keep_little_unsent
 from onread.server.tls import Certificates
 from onread.server.tls_link import TlsLink
 from onread.wire.message import Handler
@@ -97,6 +98,8 @@ class Listener:
             self._servers.append(await self.loop.create_server(self._accepted, host, port, backlog=_BACKLOG))
         listening = [sock for server in self._servers for sock in server.sockets]
         self._acceptor = Acceptor(listening, self._protocol, self._tasks, self._room)
+        for sock in listening:
+            keep_little_unsent(sock, self.limits.buffer_bytes)
         name = listening[0].getsockname()
         self.address = (name[0], name[1])
         self._watcher = self._tasks.create_task(self._watch(), name="onread.server.watch")

@@ -19,8 +19,10 @@ _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 _PR_SET_DUMPABLE = 4
 
-# Objects more than were let go, before the young ones are searched for cycles; the default is 700.
-_COLLECT_AFTER = 10_000
+# How many objects more were made than were let go before the young ones are searched for cycles, how many
+# such searches there are to one of the middle-aged, and of those to one of all; by default 700, 10 and 10.
+# A search stops everything for as long as it takes: it must not be of a hundred thousand.
+_COLLECT_AFTER = 10_000, 3, 30
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]], *, loop: str = "auto") -> T:
@@ -69,4 +71,4 @@ def collect_seldom() -> None:
     dozen requests in progress set off a search each turn of the loop, 7 % of all that is done here.
     """
     gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
+    gc.set_threshold(*_COLLECT_AFTER)

@@ -100,9 +100,9 @@ class RequestReader:
         self.finished = True
         if self.body is not None:
             self.body.leave()
-        # Both hold us: without this only the garbage collector would end them, and what they buffer.
+        # All hold us: without this only the garbage collector would end them, and what they buffer.
         self.body = None
-        del self._parser
+        del self._parser, self._upstream
 
     def _feed_direct(self, data: bytes) -> bytes:
         """Pass on body bytes of a declared length; return what lies behind the body."""

@@ -1,9 +1,11 @@
 """The order of things on one connection, over real sockets."""
 
 import asyncio
+import fcntl
 import logging
 import socket
 import struct
+import sys
 import weakref
 from contextlib import asynccontextmanager
 
@@ -16,6 +18,7 @@ from onread.wire.message import IteratorBody, Response
 from .peer import Echo, connected, served
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+SIOCOUTQNSD = 0x894B  # of linux/sockios.h: the bytes in a socket's queue that were not sent once
 QUICK = Limits(head_seconds=0.05, idle_seconds=0.05, stall_seconds=0.05, linger_seconds=0.05)
 
 
@@ -299,6 +302,24 @@ def test_memory_is_bounded_while_the_caller_takes_nothing(run):
     run(main())
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="nothing to tell this system's kernel")
+def test_the_kernel_holds_little_for_a_caller_that_takes_nothing(run):
+    async def main():
+        scope = Scope(lambda request: Response(status=200, body=IteratorBody(endless())))
+        async with served(scope) as (listener, peer):
+            peer.reader._transport.pause_reading()
+            peer.send(GET)
+            await scope.opened.wait()
+            (connection,) = listener._connections
+            await until(lambda: connection._sender.paused)
+            descriptor = connection._transport.get_extra_info("socket").fileno()
+            unsent = fcntl.ioctl(descriptor, SIOCOUTQNSD, bytes(4))
+            # What is more was let in with the last write, which the kernel takes whole.
+            assert int.from_bytes(unsent, sys.byteorder) <= 2 * Limits().buffer_bytes
+
+    run(main())
+
+
 def test_a_caller_that_takes_no_byte_is_cut(run):
     async def main():
         scope = Scope(lambda request: Response(status=200, body=IteratorBody(endless())))
@@ -365,6 +386,38 @@ def test_what_a_lost_connection_had_buffered_is_let_go_at_once(run, no_collector
             await until(lambda: bodies)
             peer.writer.transport.abort()
             await until(lambda: bodies[0]() is None)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        GET,
+        GET[:-4],
+        GET + GET[:9],
+        post(b"abc"),
+        b"PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_a_lost_connection_is_let_go_at_once_and_leaves_the_collector_nothing(run, no_collector, said):
+    """A search for cycles stops everything, for as long as there are many of them."""
+
+    async def main():
+        @asynccontextmanager
+        async def handler(request):
+            yield Response(status=200, body=await request.body.read(1 << 30))
+
+        async with served(handler) as (listener, peer):
+            peer.send(said)
+            await until(lambda: listener.connection_count)
+            if said:
+                await until(lambda: any(c._reader.in_head or not c._fresh for c in listener._connections))
+            [lost] = [weakref.ref(connection) for connection in listener._connections]
+            peer.writer.transport.abort()
+            await until(lambda: lost() is None)
 
     run(main())
 
