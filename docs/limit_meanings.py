@@ -11,7 +11,7 @@ SERVER = {
     "idle_seconds": "how long a kept-alive connection may rest between requests",
     "stall_seconds": "how long a caller may take no byte, or an uploader send none",
     "linger_seconds": "how long an unread rest of a body is thrown away before the connection is cut",
-    "buffer_bytes": "high-water mark of each direction of a connection",
+    "buffer_bytes": "high-water mark of each direction of a connection; of what its kernel holds unsent, too",
     "drain_body_bytes": "an unread rest of at most this much is read for the sake of the connection",
     "connections": "open at once; more are answered 503 and closed",
     "handshakes": "TLS handshakes in progress at once, beside the connections; one more is cut",

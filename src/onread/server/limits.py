@@ -21,7 +21,7 @@ class Limits:
         stall_seconds: how long a caller may take no byte, or an uploader send none.
         linger_seconds: after an answer that leaves the request's body unread, how long the rest of
             it is thrown away before the connection is cut, so that the answer is not lost to a reset.
-        buffer_bytes: high-water mark of each direction of a connection.
+        buffer_bytes: high-water mark of each direction of a connection, and of what the kernel holds unsent.
         drain_body_bytes: an unread rest of at most this much is read for the sake of the connection.
         connections: how many may be open at once; more are answered 503 and closed.
         handshakes: how many TLS handshakes may be in progress beside them; one more is cut.
