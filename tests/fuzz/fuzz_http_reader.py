@@ -86,14 +86,14 @@ def check(content: bytes) -> None:
     assert all(400 <= status <= 431 for status in refusals)
     _check_against_the_grammar(seen, content)
     if is_plain_read(content):
-        _check_plain_read(seen, refusals)
+        _check_plain_read(content, seen, refusals)
     for parts in ((content[i : i + 1] for i in range(len(content))), pieces(content, content)):
         again, again_refusals = read(parts)
         assert [each.summary() for each in again] == [each.summary() for each in seen]
         assert again_refusals == refusals
 
 
-def _check_plain_read(seen: list[Seen], refusals: list[int]) -> None:
+def _check_plain_read(content: bytes, seen: list[Seen], refusals: list[int]) -> None:
     """What may be answered without being read is what it was taken for."""
     [only] = seen
     assert not refusals
@@ -101,6 +101,8 @@ def _check_plain_read(seen: list[Seen], refusals: list[int]) -> None:
     assert (request.method, request.version, request.keep_alive) == ("GET", "1.1", True)
     assert request.body is NO_BODY
     assert "origin" not in request.headers
+    behind, _ = read([content + GET + b"\r\n"])  # nothing is left of it
+    assert [each.request.target for each in behind] == [request.target, "/a?b=c"]
 
 
 def _check_against_the_grammar(seen: list[Seen], content: bytes) -> None:

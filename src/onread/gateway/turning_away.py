@@ -20,6 +20,8 @@ _log = structlog.get_logger("onread.gateway")
 class TurningAway:
     """Counts and logs: each is counted, and one line a second tells how many there were.
 
+    It names the peer of one of them; of one that was not read that may be a proxy.
+
     Args:
         placeholder: stands in ``answer`` for the id of the request.
 

@@ -14,7 +14,6 @@ from onread.errors import InternalError, ServiceError
 from onread.server.answer import begin_response, send_body
 from onread.server.body import NO_BODY
 from onread.server.door import Place
-from onread.server.head import is_plain_read
 from onread.server.reader import RequestReader
 from onread.server.refusal import Refusal, service_error_response
 from onread.server.request import ReceivedRequest, unreadable_request
@@ -107,9 +106,11 @@ class Connection(asyncio.Protocol):
         self._held.clear()
         self._reader.close()
         self._listener.forget(self)
-        if self._place is not None and self._door is not None:
-            self._door.leave(self._place)
-        # It holds us, and so does what it is told: without this only the garbage collector would end both.
+        # Each holds us, or what we hold: without this only the garbage collector would end them.
+        self._unread = b""
+        place, self._place = self._place, None
+        if place is not None and self._door is not None:
+            self._door.leave(place)
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -195,7 +196,7 @@ class Connection(asyncio.Protocol):
         if self._draining or self._sender.paused:
             return False
         if self._unread:
-            return is_plain_read(self._unread)
+            return True
         assert self._door is not None
         first = self._reader.received[0]
         assert isinstance(first, ReceivedRequest)
@@ -206,7 +207,7 @@ class Connection(asyncio.Protocol):
         """See `door.Guest`: answered from here when that is the end of it, else by the task."""
         unread, self._unread = self._unread, b""
         if request_id is None:
-            self._turn_away_read(unread)
+            self._turn_away_by_handler(unread)
             return
         self._place, self._fresh = None, False
         if not unread:
@@ -216,17 +217,12 @@ class Connection(asyncio.Protocol):
         if self._held or self._reader.received:
             self._wake()
 
-    def _turn_away_read(self, unread: bytes) -> None:
-        """By its handler; what was not read is, and may be no request then."""
+    def _turn_away_by_handler(self, unread: bytes) -> None:
         if unread:
             self._feed(unread)
-        if not self._reader.received:  # there was nothing but empty lines
-            self._place = None
-            self._wake()
-            return
         first = self._reader.received[0]
-        if isinstance(first, ReceivedRequest):
-            first.turned_away = True
+        assert isinstance(first, ReceivedRequest)
+        first.turned_away = True
         self.come_in()
 
     # The task

@@ -227,15 +227,15 @@ class Door:
             del self._sent_away[key]
 
     def _send_away(self, places: list[Place]) -> None:
-        simple: list[Place] = []
-        others: list[Place] = []
         for place in places:
             place.left = True
-            (simple if place.guest.is_simple() else others).append(place)
+        simple: list[Place] = []
         request_ids: Sequence[str] = ()
         try:
+            simple += (place for place in places if place.guest.is_simple())
             request_ids = self.refuser([place.peer for place in simple]) if simple else ()
         finally:  # whatever fails, they are told
+            others = [place for place in places if place not in simple]
             self._turn_away(deque(zip_longest([*simple, *others], request_ids)))
 
     def _turn_away(self, told: deque[tuple[Place, str | None]]) -> None:

@@ -27,10 +27,12 @@ PLAIN_HEADERS = 64
 
 # A GET whose end and meaning nothing can change: none of the headers that frame a message, ask for another
 # protocol or an interim answer, name a host again or make it a browser's, and nothing beyond printable ASCII.
+# That the connection stays is all that may be said of it.
 _PLAIN_READ = re.compile(
     rb"GET /[!\"$-~]*+ HTTP/1\.1\r\n"
     rb"[Hh]ost: [A-Za-z0-9._\-]++(?::[0-9]{0,5})?\r\n"
-    rb"(?:(?![CcEeHhKkOoPpTt]|[Uu][Pp])[A-Za-z0-9\-]++: [!-~](?:[ -~]*+(?<! ))?\r\n){0,%d}+\r\n"
+    rb"(?:(?:[Cc]onnection: [Kk]eep-[Aa]live"
+    rb"|(?![CcEeHhKkOoPpTt]|[Uu][Pp])[A-Za-z0-9\-]++: [!-~](?:[ -~]*+(?<! ))?)\r\n){0,%d}+\r\n"
     % (PLAIN_HEADERS - 1)
 )
 

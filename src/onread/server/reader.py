@@ -17,6 +17,7 @@ from onread.server.head import (
     body_length,
     check_expectation,
     check_start,
+    is_plain_read,
     split_target,
 )
 from onread.server.limits import Limits
@@ -24,7 +25,6 @@ from onread.server.refusal import Refusal, bad_request, headers_too_large, reque
 from onread.server.request import ReceivedHeaders, ReceivedRequest, read_headers
 from onread.wire.head_names import read_names
 
-_END_OF_HEAD = b"\r\n\r\n"
 _HEADER_EXTRA_BYTES = 4  # colon, space, CR, LF
 _REQUEST_LINE_EXTRA_BYTES = 12  # two spaces, HTTP/1.1, CR, LF
 _CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: %b\r\n\r\n"
@@ -78,12 +78,12 @@ class RequestReader:
         self._scheme = scheme
 
     def may_stay_unread(self, data: bytes) -> bool:
-        """Whether these next bytes, between two messages, may be a `plain read <is_plain_read>` and no more.
+        """Whether these next bytes are one `plain read <is_plain_read>`, behind a message that is whole.
 
-        They may be fed later, or, if they are one, be answered and never be fed.
+        They may be fed later, or be answered and never be fed.
         """
         between = not (self.in_head or self.finished or self.received or self.body is not None)
-        return between and len(data) <= self._plain_bytes and data.endswith(_END_OF_HEAD)
+        return between and len(data) <= self._plain_bytes and is_plain_read(data)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the connection."""

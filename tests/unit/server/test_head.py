@@ -54,6 +54,7 @@ PLAIN = b"GET /a?b=%2F HTTP/1.1\r\nHost: h:80\r\n"
         b"",
         b"Accept: */*\r\nUser-Agent: a (b; c)\r\n",
         b"authorization: AWS4-HMAC-SHA256 Credential=a/b/c/s3/aws4_request, Signature=d\r\nRange: x\r\n",
+        b"Connection: keep-alive\r\n",
         b"a: b\r\n" * (PLAIN_HEADERS - 1),
     ],
 )
@@ -81,7 +82,8 @@ def test_a_plain_read_is_seen_as_one(more):
                 b"Content-Length: 0",
                 b"content-length: 5",
                 b"Transfer-Encoding: chunked",
-                b"Connection: keep-alive",
+                b"Connection: keep-alive, upgrade",
+                b"Connection: close",
                 b"Keep-Alive: 5",
                 b"Upgrade: h2c",
                 b"Expect: 100-continue",

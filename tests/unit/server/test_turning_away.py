@@ -1,6 +1,7 @@
 """What a connection does while its request stands at the door, and when it is turned away there."""
 
 import asyncio
+import weakref
 
 import pytest
 
@@ -114,25 +115,45 @@ def test_R042_what_a_crowded_door_sends_away_was_not_even_read(run):
 @pytest.mark.parametrize(
     "head",
     [
-        PUT,
+        PUT + b"abc",
         GET % b"a" + GET % b"b",
         b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
-        b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc",
         b"GET /a HTTP/1.1\r\nHost: h\r\nOrigin: https://example.com\r\n\r\n",
         b"\r\n" + GET % b"a",
     ],
 )
-def test_R042_what_turns_out_to_be_more_than_a_plain_read_is_told_by_its_handler(run, head):
-    async def story(peer, door, echo, listener):
+def test_what_is_more_than_a_plain_read_is_read_at_a_crowded_door_too(run, head):
+    async def story(peer, door, echo, _):
         door.crowded = True
         peer.send(head)
-        place = await door.next()
-        assert door.unread == [head]
-        peer.send(b"abc" if b"Content-Length" in head else b"")
-        door.tell(place)
-        await until(lambda: echo.seen)
-        assert echo.seen[0].turned_away
+        await door.come_in()
         assert (await peer.answer()).status == 200
+        assert not door.unread
+
+    told(run, story)
+
+
+@pytest.mark.parametrize("ahead", [b"", GET % b"a"])
+def test_T040_a_body_that_comes_in_pieces_at_a_crowded_door_is_never_taken_for_requests(run, ahead):
+    async def story(peer, door, echo, listener):
+        door.crowded = True
+        smuggled = GET % b"smuggled"
+        peer.send(ahead + b"PUT /put HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % len(smuggled))
+        if ahead:
+            await door.turn_away()
+            assert (await peer.answer()).status == 503
+        place = await door.next()
+        peer.send(smuggled)
+        [connection] = listener._connections
+        await until(lambda: connection._held or connection._reader.received[0].body.received_bytes)
+        door.tell(place)
+        assert (await peer.answer()).body == b"PUT /put:" + smuggled
+        door.crowded = False
+        peer.send(GET % b"b")
+        await door.come_in()
+        assert (await peer.answer()).body == b"GET /b:"
+        assert [request.target for request in echo.seen] == ["/put", "/b"]
 
     told(run, story)
 
@@ -141,22 +162,22 @@ def test_what_is_no_request_is_refused_as_ever_at_a_crowded_door(run):
     async def story(peer, door, echo, _):
         door.crowded = True
         peer.send(b"nonsense\r\n\r\n")
-        await door.turn_away()
         assert (await peer.answer()).status == 400
         assert not echo.seen
 
     told(run, story)
 
 
-def test_empty_lines_at_a_crowded_door_are_nothing(run):
-    async def story(peer, door, _echo, _listener):
+def test_whoever_leaves_unread_is_let_go_at_once(run, no_collector):
+    async def story(peer, door, _, listener):
         door.crowded = True
-        peer.send(b"\r\n\r\n")
-        await door.turn_away()
-        door.crowded = False
         peer.send(GET % b"a")
-        await door.come_in()
-        assert (await peer.answer()).body == b"GET /a:"
+        await door.next()
+        [lost] = [weakref.ref(connection) for connection in listener._connections]
+        peer.writer.transport.abort()
+        await until(lambda: door.left)
+        door.left.clear()
+        await until(lambda: lost() is None)
 
     told(run, story)
 
