@@ -7,8 +7,13 @@ from collections.abc import Mapping
 from onread.errors import BadDigest
 from onread.sigv4.chunks import ChunkSignatures
 from onread.wire.aws_chunked import ChunkedDecoder, ChunkEnd, ChunkStart, Data, Trailers
-from onread.wire.checksums import Checksum
+from onread.wire.checksums import BY_HEADER, Checksum, decode_value
 from onread.wire.message import Body
+
+
+def wrong_checksum(algorithm: str) -> BadDigest:
+    """The error for a checksum, in a header or a trailer, that the body has not."""
+    return BadDigest(f"The {algorithm} you specified did not match the calculated checksum.")
 
 
 class AwsChunkedBody(Body):
@@ -24,7 +29,8 @@ class AwsChunkedBody(Body):
     Raises (from iteration):
         SignatureDoesNotMatch: a chunk or the trailers are signed by somebody else.
         BadDigest: a trailer's checksum differs.
-        IncompleteBody, MalformedTrailerError, InvalidRequest: see `ChunkedDecoder`.
+        InvalidRequest: it is not base64 of the right length.
+        IncompleteBody, MalformedTrailerError: see `ChunkedDecoder`.
     """
 
     def __init__(
@@ -83,6 +89,8 @@ class AwsChunkedBody(Body):
         if self._signatures is not None:
             self._signatures.check_trailers(fields, signature or "")
         for name, value in fields:
+            algorithm = BY_HEADER[name]
+            decode_value(algorithm, value, kind="trailing header")
             if not hmac.compare_digest(self._checksums[name].value(), value):
-                raise BadDigest
+                raise wrong_checksum(algorithm.name)
         self.trailers = fields

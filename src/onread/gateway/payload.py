@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from onread.errors import (
     BadDigest,
     InvalidRequest,
+    MalformedTrailerError,
     ServiceError,
     UnsupportedSignature,
     XAmzContentSHA256Mismatch,
 )
-from onread.gateway.aws_chunked_body import AwsChunkedBody
+from onread.gateway.aws_chunked_body import AwsChunkedBody, wrong_checksum
 from onread.gateway.call import AuthorizedCall
 from onread.sigv4.chunks import ChunkSignatures
 from onread.sigv4.claim import read_payload_hash, read_single
@@ -31,6 +32,12 @@ from onread.wire.message import Body, Headers
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 _SIGNED_CHUNKS = ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")
 _UNSIGNED_CHUNKS = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+
+# Headers that begin like a checksum's and say something about checksums.
+_ABOUT = frozenset({"x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-checksum-type"})
+# The operations whose document AWS takes with a checksum alone.
+_CHECKED = frozenset({"DeleteObjects"})
+_ONE_CHECKSUM = "Expecting a single x-amz-checksum- header"
 
 Refusal = Callable[[str], ServiceError]
 """The error for a digest that differs, of the one that was computed, in base64."""
@@ -71,24 +78,51 @@ def open_payload(call: AuthorizedCall) -> Body:
     """The payload of an authorised call, to be read once.
 
     Raises:
-        InvalidRequest: the markers of the encoding contradict each other, or a checksum header is not
-            base64 of the right length.
+        InvalidRequest: the markers of the encoding contradict each other, a checksum header is not base64
+            of the right length, there are several, or what is said of them is not so.
+        MalformedTrailerError: trailers are announced for a body that cannot have any.
         InvalidDigest: ``Content-MD5`` is not.
         MissingContentLength: a chunk-encoded body does not say how long its content is.
         InvalidArgument: ``x-amz-content-sha256`` is none of the values that AWS names.
     """
     headers, claim = call.routed.request.headers, call.resolved.known.claim
     mode = (claim.payload_hash if claim else _hash_of_a_stranger(headers)) or _UNSIGNED
-    chunked, _ = strip_aws_chunked(headers.get("content-encoding"))
-    if chunked != mode.startswith("STREAMING-"):
-        raise InvalidRequest(
-            "Content-Encoding: aws-chunked goes with a STREAMING x-amz-content-sha256, and only with it."
-        )
+    # As for AWS the payload's hash decides: some clients leave the coding out.
+    chunked = mode.startswith("STREAMING-")
+    if not chunked and strip_aws_chunked(headers.get("content-encoding"))[0]:
+        raise InvalidRequest("Content-Encoding: aws-chunked goes only with a STREAMING x-amz-content-sha256.")
+    if call.routed.operation.checksum_algorithm_member is not None:
+        _check_checksum_headers(headers, chunked=chunked, required=call.routed.operation.name in _CHECKED)
     expected = list(_declared(call))
     if not chunked and mode != _UNSIGNED:
         expected.insert(0, _signed_hash(mode))
     body = _decoded(call, mode) if chunked else call.routed.request.body
     return VerifiedBody(body, expected) if expected else body
+
+
+def _check_checksum_headers(headers: Headers, *, chunked: bool, required: bool) -> None:
+    """What the head says of checksums agrees with itself. The messages are AWS's."""
+    announced = parse_announced_trailers(headers.get("x-amz-trailer"))
+    given = [name for name in headers.names() if name.startswith("x-amz-checksum-") and name not in _ABOUT]
+    if not BY_HEADER.keys() >= set(given):
+        raise InvalidRequest("The algorithm type you specified in x-amz-checksum- header is invalid.")
+    if len(given) > 1 or len(announced) > 1:
+        raise InvalidRequest(f"{_ONE_CHECKSUM}. Multiple checksum Types are not allowed.")
+    if given and announced:
+        raise InvalidRequest(_ONE_CHECKSUM)
+    said = headers.get("x-amz-sdk-checksum-algorithm")
+    if said is not None:
+        if not (given or announced):
+            raise InvalidRequest(
+                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
+                "x-amz-trailer headers were found."
+            )
+        if BY_HEADER[(given or announced)[0]].name != said.upper():
+            raise InvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+    if announced and not chunked:
+        raise MalformedTrailerError
+    if required and not given and headers.get("content-md5") is None:
+        raise InvalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 
 
 def _hash_of_a_stranger(headers: Headers) -> str | None:
@@ -110,10 +144,8 @@ def _decoded(call: AuthorizedCall, mode: str) -> Body:
             "Sign with AWS4-HMAC-SHA256: SigV4A and unknown streaming forms are refused."
         )
     announced = parse_announced_trailers(headers.get("x-amz-trailer"))
-    if bool(announced) != mode.endswith("-TRAILER"):
-        raise InvalidRequest(
-            "x-amz-trailer goes with a STREAMING-...-TRAILER x-amz-content-sha256, and only so."
-        )
+    if announced and not mode.endswith("-TRAILER"):
+        raise MalformedTrailerError
     length_bytes = parse_decoded_length(headers.get("x-amz-decoded-content-length"))
     signed = mode in _SIGNED_CHUNKS
     if signed and verified is None:
@@ -145,7 +177,9 @@ def _declared(call: AuthorizedCall) -> Iterator[Expected]:
     headers = call.routed.request.headers
     if (md5 := headers.get("content-md5")) is not None:
         decode_value(find_algorithm("MD5"), md5)
-        yield new_checksum("MD5"), md5, _wrong_md5(md5)
+        # AWS tells what was expected of an object in hexadecimal digits, of a document as it was given.
+        told = base64.b64decode(md5).hex() if call.routed.operation.streaming_input else md5
+        yield new_checksum("MD5"), md5, _wrong_md5(told)
     if call.routed.operation.checksum_algorithm_member is None:
         return
     for name, algorithm in BY_HEADER.items():
@@ -163,11 +197,11 @@ def _signed_hash(mode: str) -> Expected:
     return new_checksum("SHA256"), base64.b64encode(bytes.fromhex(mode)).decode("ascii"), wrong
 
 
-def _wrong_md5(given: str) -> Refusal:
+def _wrong_md5(expected: str) -> Refusal:
     def wrong(computed: str) -> ServiceError:
         return BadDigest(
             "The Content-MD5 you specified did not match what we received.",
-            ExpectedDigest=base64.b64decode(given).hex(),
+            ExpectedDigest=expected,
             CalculatedDigest=computed,
         )
 
@@ -175,4 +209,4 @@ def _wrong_md5(given: str) -> Refusal:
 
 
 def _wrong_checksum(name: str) -> Refusal:
-    return lambda _: BadDigest(f"The {name} you specified did not match the calculated checksum.")
+    return lambda _: wrong_checksum(name)

@@ -24,7 +24,7 @@ STREAMING_PAYLOADS = frozenset(
 
 _SIGNED_HEADERS = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]++(?:;[a-z0-9!#$%&'*+.^_`|~-]++)*+")
 _SIGNATURE = re.compile(r"[0-9A-Za-z]{1,128}")
-_SHA256_HEX = re.compile(r"[0-9a-f]{64}")
+_SHA256_HEX = re.compile(r"[0-9A-Fa-f]{64}")
 _MOST_SIGNED_HEADERS = 100
 
 

@@ -21,7 +21,10 @@ _LONGEST_TRAILER = 4096  # all lines together, in bytes
 _SIGNATURE_TRAILER = "x-amz-trailer-signature"
 
 _UNSIGNED_HEADER = re.compile(rb"([0-9A-Fa-f]{1,16})")
-_SIGNED_HEADER = re.compile(rb"([0-9A-Fa-f]{1,16});chunk-signature=([0-9a-f]{64})")
+# AWS takes spaces around the parameter; a signature of another form is a wrong one.
+_SIGNED_HEADER = re.compile(
+    rb"([0-9A-Fa-f]{1,16})[ \t]*+;[ \t]*+chunk-signature[ \t]*+=[ \t]*+([!-:<-~]{1,64}+)[ \t]*+"
+)
 _TRAILER_LINE = re.compile(rb"([A-Za-z0-9-]{1,256}):[ \t]*([\x21-\x7e]{1,1024})[ \t]*")
 
 
@@ -91,9 +94,9 @@ class ChunkedDecoder:
         """The events of the next bytes.
 
         Raises:
-            IncompleteBody: chunks hold more or fewer bytes than ``x-amz-decoded-content-length``.
+            IncompleteBody: the framing is broken, or chunks hold more or fewer bytes than
+                ``x-amz-decoded-content-length``. AWS's code for both.
             MalformedTrailerError: a trailer is unknown, unannounced, doubled, missing or unreadable.
-            InvalidRequest: the framing is broken.
         """
         events: list[Event] = []
         position, size = 0, len(data)
@@ -101,7 +104,7 @@ class ChunkedDecoder:
             if self._state is _State.DATA:
                 position = self._take_data(data, position, events)
             elif self._state is _State.DONE:
-                raise InvalidRequest("Bytes follow the end of the aws-chunked body.")
+                raise IncompleteBody("Bytes follow the end of the aws-chunked body.")
             else:
                 position = self._take_line(data, position, events)
         return events
@@ -144,25 +147,25 @@ class ChunkedDecoder:
     def _refuse_line(self) -> None:
         if self._state is _State.TRAILER:
             raise MalformedTrailerError("The trailers are too long.")
-        raise InvalidRequest("A chunk header of the aws-chunked body is too long.")
+        raise IncompleteBody("A chunk header of the aws-chunked body is too long.")
 
     def _end_line(self, line: bytes, events: list[Event]) -> None:
         if self._state is _State.TRAILER:
             if self._trailers.take(line):
                 events.extend(self._finish())
         elif not line.endswith(b"\r\n"):
-            raise InvalidRequest("A line of the aws-chunked body does not end with CRLF.")
+            raise IncompleteBody("A line of the aws-chunked body does not end with CRLF.")
         elif self._state is _State.HEADER:
             self._start_chunk(line[:-2], events)
         elif line != b"\r\n":
-            raise InvalidRequest("A chunk of the aws-chunked body is longer than its header says.")
+            raise IncompleteBody("A chunk of the aws-chunked body is longer than its header says.")
         else:
             self._state = _State.HEADER
 
     def _start_chunk(self, header: bytes, events: list[Event]) -> None:
         found = (_SIGNED_HEADER if self._signed else _UNSIGNED_HEADER).fullmatch(header)
         if found is None:
-            raise InvalidRequest("A chunk header of the aws-chunked body is not valid.")
+            raise IncompleteBody("A chunk header of the aws-chunked body is not valid.")
         size_bytes = int(found[1], 16)
         if size_bytes > self._awaited:
             raise IncompleteBody("The chunks hold more bytes than x-amz-decoded-content-length says.")
@@ -250,8 +253,9 @@ def parse_announced_trailers(header: str | None) -> tuple[str, ...]:
 
     Raises:
         InvalidRequest: another name, or one name twice. A trailer never changes routing or metadata.
+            Commas behind the last name are nothing, as for AWS.
     """
-    names = tuple(name.strip().lower() for name in header.split(",")) if header else ()
+    names = tuple(name.strip().lower() for name in header.strip().rstrip(",").split(",")) if header else ()
     if len(set(names)) != len(names) or not BY_HEADER.keys() >= set(names):
         raise InvalidRequest("The value specified in the x-amz-trailer header is not supported")
     return names
@@ -261,13 +265,12 @@ def parse_decoded_length(header: str | None) -> int:
     """The bytes that ``x-amz-decoded-content-length`` promises.
 
     Raises:
-        MissingContentLength: there is no such header (411).
-        IncompleteBody: it is not a number (400).
+        MissingContentLength: there is no such header, or it is not a number (411, as AWS answers both).
     """
     if header is None:
         raise MissingContentLength("You must provide the x-amz-decoded-content-length HTTP header.")
     if len(header) > 19 or not (header.isascii() and header.isdigit()):
-        raise IncompleteBody("The x-amz-decoded-content-length header is not a number of bytes.")
+        raise MissingContentLength("The x-amz-decoded-content-length header is not a number of bytes.")
     return int(header)
 
 

@@ -167,8 +167,11 @@ def find_algorithm(name: str) -> Algorithm:
     return found
 
 
-def decode_value(algorithm: Algorithm, value: str) -> bytes:
+def decode_value(algorithm: Algorithm, value: str, *, kind: str = "header") -> bytes:
     """The digest that a checksum header or ``Content-MD5`` (algorithm MD5) carries.
+
+    Args:
+        kind: of what carries it, for the message.
 
     Raises:
         InvalidDigest: a Content-MD5 that is not base64 of 16 bytes.
@@ -182,7 +185,7 @@ def decode_value(algorithm: Algorithm, value: str) -> bytes:
         return digest
     if algorithm.name == "MD5":
         raise InvalidDigest
-    raise InvalidRequest(f"Value for {algorithm.header} header is invalid.")
+    raise InvalidRequest(f"Value for {algorithm.header} {kind} is invalid.")
 
 
 def composite_value(algorithm: Algorithm, part_values: Sequence[str]) -> str:
