@@ -386,7 +386,7 @@ class ConnectionClosedByRequester(S3Error):
 class IncompleteBody(S3Error):
     code = "IncompleteBody"
     status = 400
-    message = "You did not provide the number of bytes specified by the Content-Length HTTP header."
+    message = "You did not provide the number of bytes specified by the Content-Length HTTP header"
 
 
 class InvalidArgument(S3Error):

@@ -52,7 +52,7 @@ class ChunkSignatures:
         """
         expected = self.sign_chunk(self._hash.hexdigest())
         if not is_equal(expected, self._given):
-            raise SignatureDoesNotMatch("The signature of a chunk does not match the one you provided.")
+            raise SignatureDoesNotMatch(Reason="The signature of a chunk is another one.")
         self._previous = expected
 
     def check_trailers(self, fields: Iterable[tuple[str, str]], signature: str) -> None:
@@ -62,7 +62,7 @@ class ChunkSignatures:
             SignatureDoesNotMatch: it is not.
         """
         if not is_equal(self.sign_trailers(fields), signature):
-            raise SignatureDoesNotMatch("The signature of the trailers does not match the one you provided.")
+            raise SignatureDoesNotMatch(Reason="The signature of the trailers is another one.")
 
     def sign_chunk(self, content_hash: str) -> str:
         """The signature of the next chunk, from the SHA-256 of its data in hex."""

@@ -84,6 +84,7 @@ class ChunkedDecoder:
     def __init__(self, *, decoded_size_bytes: int, signed: bool, announced: tuple[str, ...] = ()) -> None:
         self._state = _State.HEADER
         self._line = bytearray()  # the beginning of a line whose end has not come
+        self._expected = decoded_size_bytes
         self._awaited = decoded_size_bytes  # payload bytes that chunk headers have not promised yet
         self._left = 0  # payload bytes of the current chunk still to come
         self._last = False  # the current chunk is the one of size 0
@@ -104,7 +105,7 @@ class ChunkedDecoder:
             if self._state is _State.DATA:
                 position = self._take_data(data, position, events)
             elif self._state is _State.DONE:
-                raise IncompleteBody("Bytes follow the end of the aws-chunked body.")
+                raise _broken("Bytes follow the end of the aws-chunked body.")
             else:
                 position = self._take_line(data, position, events)
         return events
@@ -120,7 +121,7 @@ class ChunkedDecoder:
         # Signers differ on the empty line after trailers; what counts has come when all of them have.
         if self._state is _State.TRAILER and not self._line and self._trailers.is_complete:
             return self._finish()
-        raise IncompleteBody("The request body ended in the middle of its aws-chunked encoding.")
+        raise _broken("The request body ended in the middle of its aws-chunked encoding.")
 
     def _take_data(self, data: bytes, position: int, events: list[Event]) -> int:
         content = data[position : position + self._left]
@@ -146,29 +147,29 @@ class ChunkedDecoder:
 
     def _refuse_line(self) -> None:
         if self._state is _State.TRAILER:
-            raise MalformedTrailerError("The trailers are too long.")
-        raise IncompleteBody("A chunk header of the aws-chunked body is too long.")
+            raise MalformedTrailerError(Reason="The trailers are too long.")
+        raise _broken("A chunk header of the aws-chunked body is too long.")
 
     def _end_line(self, line: bytes, events: list[Event]) -> None:
         if self._state is _State.TRAILER:
             if self._trailers.take(line):
                 events.extend(self._finish())
         elif not line.endswith(b"\r\n"):
-            raise IncompleteBody("A line of the aws-chunked body does not end with CRLF.")
+            raise _broken("A line of the aws-chunked body does not end with CRLF.")
         elif self._state is _State.HEADER:
             self._start_chunk(line[:-2], events)
         elif line != b"\r\n":
-            raise IncompleteBody("A chunk of the aws-chunked body is longer than its header says.")
+            raise _broken("A chunk of the aws-chunked body is longer than its header says.")
         else:
             self._state = _State.HEADER
 
     def _start_chunk(self, header: bytes, events: list[Event]) -> None:
         found = (_SIGNED_HEADER if self._signed else _UNSIGNED_HEADER).fullmatch(header)
         if found is None:
-            raise IncompleteBody("A chunk header of the aws-chunked body is not valid.")
+            raise _broken("A chunk header of the aws-chunked body is not valid.")
         size_bytes = int(found[1], 16)
         if size_bytes > self._awaited:
-            raise IncompleteBody("The chunks hold more bytes than x-amz-decoded-content-length says.")
+            raise self._other_length(size_bytes)
         self._awaited -= size_bytes
         self._left = size_bytes
         events.append(ChunkStart(size_bytes, found[2].decode("ascii") if self._signed else None))
@@ -176,15 +177,24 @@ class ChunkedDecoder:
             self._state = _State.DATA
             return
         if self._awaited:
-            raise IncompleteBody("The chunks hold fewer bytes than x-amz-decoded-content-length says.")
+            raise self._other_length(0)
         events.append(ChunkEnd())
         self._state = _State.TRAILER
+
+    def _other_length(self, more_bytes: int) -> IncompleteBody:
+        provided = self._expected - self._awaited + more_bytes
+        return IncompleteBody(NumberBytesExpected=str(self._expected), NumberBytesProvided=str(provided))
 
     def _finish(self) -> list[Event]:
         self._state = _State.DONE
         if not self._trailers.announced:
             return [End()]
         return [Trailers(tuple(self._trailers.fields), self._trailers.signature), End()]
+
+
+def _broken(reason: str) -> IncompleteBody:
+    """AWS's error for framing of any other form; ``Reason`` is ours."""
+    return IncompleteBody("The request body terminated unexpectedly", Reason=reason)
 
 
 class _TrailerSection:
@@ -207,7 +217,7 @@ class _TrailerSection:
         """Take one line with its ending; True at the end of the section."""
         self._size_bytes += len(line)
         if self._size_bytes > _LONGEST_TRAILER:
-            raise MalformedTrailerError("The trailers are too long.")
+            raise MalformedTrailerError(Reason="The trailers are too long.")
         content = line[:-2] if line.endswith(b"\r\n") else line[:-1]
         if content:
             # AWS's documentation ends a trailer with "\n\r\n", the SDKs with "\r\n".
@@ -221,9 +231,9 @@ class _TrailerSection:
 
     def _end(self, line: bytes) -> bool:
         if line != b"\r\n":
-            raise MalformedTrailerError("The trailers do not end with CRLF.")
+            raise MalformedTrailerError(Reason="The trailers do not end with CRLF.")
         if missing := self._missing():
-            raise MalformedTrailerError(f"The trailer {missing} was announced and did not come.")
+            raise MalformedTrailerError(Reason=f"The trailer {missing} was announced and did not come.")
         return True
 
     def _missing(self) -> str | None:
@@ -241,9 +251,9 @@ class _TrailerSection:
         if name == _SIGNATURE_TRAILER and self._signed:
             self.signature = value
         elif name not in self.announced:
-            raise MalformedTrailerError(f"The trailer {name} was not announced in x-amz-trailer.")
+            raise MalformedTrailerError(Reason=f"The trailer {name} was not announced in x-amz-trailer.")
         elif any(name == seen for seen, _ in self.fields):
-            raise MalformedTrailerError(f"The trailer {name} came twice.")
+            raise MalformedTrailerError(Reason=f"The trailer {name} came twice.")
         else:
             self.fields.append((name, value))
 
@@ -268,9 +278,9 @@ def parse_decoded_length(header: str | None) -> int:
         MissingContentLength: there is no such header, or it is not a number (411, as AWS answers both).
     """
     if header is None:
-        raise MissingContentLength("You must provide the x-amz-decoded-content-length HTTP header.")
+        raise MissingContentLength(Reason="You must provide the x-amz-decoded-content-length HTTP header.")
     if len(header) > 19 or not (header.isascii() and header.isdigit()):
-        raise MissingContentLength("The x-amz-decoded-content-length header is not a number of bytes.")
+        raise MissingContentLength(Reason="The x-amz-decoded-content-length header is not a number of bytes.")
     return int(header)
 
 

@@ -22,6 +22,7 @@ from onread.errors import (
 from onread.stores.local.blobs import Blob
 from onread.stores.local.object_rows import StoredObject
 from onread.stores.tags import read_tagging_header
+from onread.wire.aws_chunked import strip_aws_chunked
 from onread.wire.checksums import ALGORITHMS, find_algorithm
 
 LARGEST_METADATA_BYTES = 2048  # AWS: "user-defined metadata is limited to 2 KB in size"
@@ -98,23 +99,16 @@ def describe(params: Mapping[str, Any]) -> dict[str, Any]:
     """
     described = {name: params[name] for name in CONTENT_MEMBERS if params.get(name)}
     described.setdefault("ContentType", DEFAULT_CONTENT_TYPE)
-    _strip_aws_chunked(described)
+    # AWS: aws-chunked is how the request was sent, not how the object is encoded.
+    _, encoding = strip_aws_chunked(described.pop("ContentEncoding", None))
+    if encoding is not None:
+        described["ContentEncoding"] = encoding
     if params.get("WebsiteRedirectLocation"):
         described["WebsiteRedirectLocation"] = params["WebsiteRedirectLocation"]
     described["Metadata"] = _user_metadata(params.get("Metadata") or {})
     if params.get("Tagging"):
         described["Tags"] = read_tagging_header(params["Tagging"])
     return described
-
-
-def _strip_aws_chunked(described: dict[str, Any]) -> None:
-    # AWS: aws-chunked is how the request was sent, not how the object is encoded.
-    if "ContentEncoding" not in described:
-        return
-    codings = [coding.strip() for coding in described.pop("ContentEncoding").split(",")]
-    kept = [coding for coding in codings if coding and coding.lower() != "aws-chunked"]
-    if kept:
-        described["ContentEncoding"] = ",".join(kept)
 
 
 def _user_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
