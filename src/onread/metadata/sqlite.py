@@ -13,6 +13,7 @@ from sqlalchemy.pool import QueuePool
 
 from onread.metadata.database import Database, DatabaseRefused, log
 from onread.metadata.following import Following, LookingAtFile, Refresh
+from onread.write_ahead_log import use_write_ahead_log
 
 FILE_NAME = "control.sqlite3"
 BUSY_TIMEOUT_SECONDS = 10
@@ -120,8 +121,9 @@ def _create_engine(file: Path) -> Engine:
 
 def _on_connect(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # sqlite3 must not open transactions behind our back
+    use_write_ahead_log(connection, BUSY_TIMEOUT_SECONDS)
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

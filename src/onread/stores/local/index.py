@@ -23,13 +23,13 @@ from onread.stores.local.faults import map_disk_faults
 from onread.stores.local.reserve import Reserve
 from onread.stores.local.schema import REFERENCED_BLOBS, migrate
 from onread.stores.local.workers import settle
+from onread.write_ahead_log import use_write_ahead_log
 
 T = TypeVar("T")
 
 _BUSY_SECONDS = 10.0
 _TOGETHER = 64  # changes in one commit, at most
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # in WAL mode: every commit is synced, which NORMAL leaves out
     "PRAGMA temp_store = MEMORY",
 )
@@ -228,6 +228,7 @@ def migrate_file(path: Path) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    use_write_ahead_log(connection, _BUSY_SECONDS)
     for pragma in _PRAGMAS:
         connection.execute(pragma)
     return connection
