@@ -17,6 +17,7 @@ from tests.compat.wire import (
     UNSIGNED_CHUNKS,
     host_of,
     pieces,
+    presigned_target,
     root_key,
     send,
     send_signed,
@@ -340,7 +341,10 @@ def test_a_body_that_could_have_trailers_may_announce_none(world, path):
             [("x-amz-sdk-checksum-algorithm", "CRC32C"), ("x-amz-checksum-crc32", CRC32)],
             "InvalidRequest",
         ),
+        (UNSIGNED, [("x-amz-checksum-crc32", CRC32), ("x-amz-checksum-crc32", CRC32)], "InvalidRequest"),
+        (UNSIGNED, [("content-encoding", "gzip"), ("content-encoding", "aws-chunked")], "InvalidRequest"),
         (CHUNKS, [("x-amz-trailer", TRAILER[0])], "MalformedTrailerError"),
+        (CHUNKS_AND_TRAILER, [], "InvalidRequest"),
         (UNSIGNED_CHUNKS, [("x-amz-trailer", f"{TRAILER[0]},x-amz-checksum-sha1")], "InvalidRequest"),
     ],
 )
@@ -367,6 +371,20 @@ def test_a_trailers_value_that_is_no_checksum_is_told_as_that(world, path):
     answer = send(world, "PUT", path, headers, unsigned_body(((TRAILER[0], "not-base-64"),)))
     assert_refused(world, path, answer, ("InvalidRequest", 400))
     assert b"trailing header" in answer.body
+
+
+def test_an_upper_case_hash_is_one(world, path):
+    digest = sha256(BODY).hexdigest().upper()
+    assert send_signed(world, "PUT", path, BODY, payload_hash=digest).status == 200
+    assert stored(world, path) == BODY
+    assert send_signed(world, "PUT", path, BODY + b"more", payload_hash=digest).status == 400
+
+
+@pytest.mark.parametrize("mode", [CHUNKS, CHUNKS_AND_TRAILER, UNSIGNED_CHUNKS])
+def test_T004_a_presigned_url_streams_nothing_by_its_query_either(world, path, mode):
+    target = presigned_target(world, "PUT", path, query=[("X-Amz-Content-Sha256", mode)])
+    answer = send(world, "PUT", target, [("x-amz-decoded-content-length", LENGTH)], unsigned_body(()))
+    assert_refused(world, path, answer, ("AccessDenied", 403))
 
 
 def test_many_objects_are_deleted_only_with_a_checksum_of_their_names(world, bucket):

@@ -30,7 +30,8 @@ from onread.wire.checksums import BY_HEADER, Checksum, decode_value, find_algori
 from onread.wire.message import Body, Headers
 
 _UNSIGNED = "UNSIGNED-PAYLOAD"
-_SIGNED_CHUNKS = ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")
+_SIGNED_TRAILERS = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+_SIGNED_CHUNKS = ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", _SIGNED_TRAILERS)
 _UNSIGNED_CHUNKS = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
 # Headers that begin like a checksum's and say something about checksums.
@@ -89,7 +90,7 @@ def open_payload(call: AuthorizedCall) -> Body:
     mode = (claim.payload_hash if claim else _hash_of_a_stranger(headers)) or _UNSIGNED
     # As for AWS the payload's hash decides: some clients leave the coding out.
     chunked = mode.startswith("STREAMING-")
-    if not chunked and strip_aws_chunked(headers.get("content-encoding"))[0]:
+    if not chunked and any(strip_aws_chunked(each)[0] for each in headers.get_all("content-encoding")):
         raise InvalidRequest("Content-Encoding: aws-chunked goes only with a STREAMING x-amz-content-sha256.")
     if call.routed.operation.checksum_algorithm_member is not None:
         _check_checksum_headers(headers, chunked=chunked, required=call.routed.operation.name in _CHECKED)
@@ -106,7 +107,7 @@ def _check_checksum_headers(headers: Headers, *, chunked: bool, required: bool) 
     given = [name for name in headers.names() if name.startswith("x-amz-checksum-") and name not in _ABOUT]
     if not BY_HEADER.keys() >= set(given):
         raise InvalidRequest("The algorithm type you specified in x-amz-checksum- header is invalid.")
-    if len(given) > 1 or len(announced) > 1:
+    if len(given) > 1 or len(announced) > 1 or any(len(headers.get_all(name)) > 1 for name in given):
         raise InvalidRequest(f"{_ONE_CHECKSUM}. Multiple checksum Types are not allowed.")
     if given and announced:
         raise InvalidRequest(_ONE_CHECKSUM)
@@ -121,7 +122,7 @@ def _check_checksum_headers(headers: Headers, *, chunked: bool, required: bool) 
             raise InvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
     if announced and not chunked:
         raise MalformedTrailerError
-    if required and not given and headers.get("content-md5") is None:
+    if required and not (given or announced) and headers.get("content-md5") is None:
         raise InvalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 
 
@@ -146,6 +147,8 @@ def _decoded(call: AuthorizedCall, mode: str) -> Body:
     announced = parse_announced_trailers(headers.get("x-amz-trailer"))
     if announced and not mode.endswith("-TRAILER"):
         raise MalformedTrailerError
+    if mode == _SIGNED_TRAILERS and not announced:
+        raise InvalidRequest("x-amz-trailer must name the trailers whose signature comes.")
     length_bytes = parse_decoded_length(headers.get("x-amz-decoded-content-length"))
     signed = mode in _SIGNED_CHUNKS
     if signed and verified is None:

@@ -205,6 +205,8 @@ class Connection(asyncio.Protocol):
 
     def turn_away(self, request_id: str | None) -> None:
         """See `door.Guest`: answered from here when that is the end of it, else by the task."""
+        if self._ending:
+            return
         unread, self._unread = self._unread, b""
         if request_id is None:
             self._turn_away_by_handler(unread)

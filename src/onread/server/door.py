@@ -235,7 +235,8 @@ class Door:
             simple += (place for place in places if place.guest.is_simple())
             request_ids = self.refuser([place.peer for place in simple]) if simple else ()
         finally:  # whatever fails, they are told
-            others = [place for place in places if place not in simple]
+            chosen = set(simple)
+            others = [place for place in places if place not in chosen]
             self._turn_away(deque(zip_longest([*simple, *others], request_ids)))
 
     def _turn_away(self, told: deque[tuple[Place, str | None]]) -> None:

@@ -209,9 +209,7 @@ def _header_payload_hash(headers: Headers, service: str) -> str | None:
 
 @remembered(256)  # a URL is used again, for the next range or when it is tried once more
 def _read_query(query: str, content_sha256: str | None) -> ClaimedSignature:
-    if content_sha256 is not None and content_sha256.startswith("STREAMING-"):
-        # T-004: the framing of such a body is proved by a signature that a URL does not have.
-        raise AccessDenied("A streaming payload must be signed by the Authorization header.")
+    _refuse_streaming(content_sha256)
     pairs = split_query(query)
     found = _query_parameters(pairs)
     if found["X-Amz-Algorithm"] != ALGORITHM:
@@ -230,6 +228,12 @@ def _read_query(query: str, content_sha256: str | None) -> ClaimedSignature:
         session_token=found.get("X-Amz-Security-Token"),
         payload_hash=_query_payload_hash(pairs, content_sha256, service),
     )
+
+
+def _refuse_streaming(payload_hash: str | None) -> None:
+    """T-004: the framing of such a body is proved by a signature that a URL does not have."""
+    if payload_hash is not None and payload_hash.startswith("STREAMING-"):
+        raise AccessDenied("A streaming payload must be signed by the Authorization header.")
 
 
 def _query_parameters(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -276,5 +280,7 @@ def _query_payload_hash(
         return read_payload_hash(content_sha256)
     for name, encoded in pairs:
         if name.lower() == "x-amz-content-sha256":  # where AWS's JavaScript SDK puts it
-            return read_payload_hash(decode(encoded))
+            payload_hash = read_payload_hash(decode(encoded))
+            _refuse_streaming(payload_hash)
+            return payload_hash
     return UNSIGNED_PAYLOAD if signs_as_s3(service) else None

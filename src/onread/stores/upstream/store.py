@@ -41,6 +41,7 @@ from onread.wire.message import Body, Headers, Request, Response
 from onread.wire.output import Output
 
 _log = structlog.get_logger("onread.store")
+_SAID_ALGORITHM = "x-amz-sdk-checksum-algorithm"
 _EMPTY_SHA256 = sha256(b"").hexdigest()
 
 # A store that answers these has read or written a whole object first.
@@ -207,7 +208,11 @@ class UpstreamStore:
                 ("x-amz-trailer", ",".join(names)),
             ]
             return reframe(call.body, names), TRAILER_PAYLOAD, _one_encoding(headers)
-        return call.body, UNSIGNED_PAYLOAD if mode.startswith("STREAMING-") else mode, headers
+        if names:  # the checksum that it speaks of goes no further
+            headers = [header for header in headers if header[0].lower() != _SAID_ALGORITHM]
+        # Callers may write a hash in capitals; stores compare the text.
+        mode = UNSIGNED_PAYLOAD if mode.startswith(("STREAMING-", UNSIGNED_PAYLOAD)) else mode.lower()
+        return call.body, mode, headers
 
     async def _ask(self, call: StoreCall, scope: AsyncExitStack) -> Output:
         operation = self._s3.operations[call.operation]
