@@ -43,6 +43,7 @@ ADMISSION = {
     "crowding_seconds": "when others wait for such a place for so long and more come, the access point is "
     "crowded: twice what its function runs at once may be in flight; more get 503 `SlowDown` at once",
     "calm_seconds": "it is crowded until nobody found it full for so long",
+    "few": "of a key with next to nothing in flight so many may wait there all the same",
     "waiting": "requests that wait for room, the access keys in turn",
     "patience_seconds": "how long one waits; 503 `SlowDown` with `Retry-After` beyond it",
     "standing_seconds": "a key that has had requests waiting for so long without a break is impatient",

@@ -27,6 +27,7 @@ class AdmissionLimits:
             more come. It may then have in flight what runs at once and as many again, so that who comes in is
             served about as soon as ever; who finds that full is refused at once. ``calm_seconds`` after the
             last one was, it is crowded no more.
+        few: so many of a key that has next to nothing in flight may wait for a crowded target all the same.
         waiting: requests that wait for room.
         patience_seconds: how long one waits at most, so that it is answered within a second.
         standing_seconds, short_patience_seconds: a key that has had requests waiting for so long without
@@ -39,6 +40,7 @@ class AdmissionLimits:
     per_target: int = 100
     crowding_seconds: float = 0.1
     calm_seconds: float = 1.0
+    few: int = 4
     waiting: int = 1024
     patience_seconds: float = 0.9
     standing_seconds: float = 1.0
@@ -158,10 +160,16 @@ class Gate:
             if self._behind.runs_at_once(target) is None:
                 return False
             self._behind.shed(target)
-        elif self._targets.get(target, 0) < self._most_of(target) or since is None:
+        elif self._targets.get(target, 0) < self._most_of(target) or self._asks_for_little(claim):
             return False
         self._crowded[target] = now
         return True
+
+    def _asks_for_little(self, claim: Claim) -> bool:
+        """Whether it is not this key that crowds: it has next to nothing in flight, and few wait."""
+        waiting = self.waiting.count(claim.line)
+        share = self._shares.get(claim.key)
+        return not waiting or (waiting < self._limits.few and (share is None or share.in_flight <= 1))
 
     def _most_of(self, target: str) -> int:
         """How many may be in flight for a target now."""

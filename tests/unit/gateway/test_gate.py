@@ -203,6 +203,16 @@ def test_R042_a_target_that_many_wait_for_is_crowded_and_takes_no_more_than_it_c
     assert crowd.let_in == ["waits", "elsewhere"]
 
 
+def test_T260_a_few_of_a_key_that_asks_for_little_wait_for_a_crowded_target():
+    """Two of its requests may come in one moment: the second is not what the target is crowded with."""
+    crowd, _ = crowded()
+    for number in range(4):
+        assert not crowd.gate.is_hopeless(Claim("modest", 1, "t"))
+        crowd.comes("modest", number, target="t")
+    assert crowd.gate.is_hopeless(Claim("modest", 1, "t"))
+    assert crowd.gate.is_hopeless(Claim("a", 1, "t"))
+
+
 def test_R042_a_target_is_crowded_until_nobody_found_it_full_for_a_second():
     crowd, _ = crowded()
     for _ in range(10):
