@@ -92,18 +92,20 @@ def open_payload(call: AuthorizedCall) -> Body:
     chunked = mode.startswith("STREAMING-")
     if not chunked and any(strip_aws_chunked(each)[0] for each in headers.get_all("content-encoding")):
         raise InvalidRequest("Content-Encoding: aws-chunked goes only with a STREAMING x-amz-content-sha256.")
+    announced = parse_announced_trailers(headers.get("x-amz-trailer"))
     if call.routed.operation.checksum_algorithm_member is not None:
-        _check_checksum_headers(headers, chunked=chunked, required=call.routed.operation.name in _CHECKED)
+        _check_checksum_headers(headers, announced, required=call.routed.operation.name in _CHECKED)
+    if announced and not mode.endswith("-TRAILER"):
+        raise MalformedTrailerError
     expected = list(_declared(call))
     if not chunked and mode != _UNSIGNED:
         expected.insert(0, _signed_hash(mode))
-    body = _decoded(call, mode) if chunked else call.routed.request.body
+    body = _decoded(call, mode, announced) if chunked else call.routed.request.body
     return VerifiedBody(body, expected) if expected else body
 
 
-def _check_checksum_headers(headers: Headers, *, chunked: bool, required: bool) -> None:
+def _check_checksum_headers(headers: Headers, announced: tuple[str, ...], *, required: bool) -> None:
     """What the head says of checksums agrees with itself. The messages are AWS's."""
-    announced = parse_announced_trailers(headers.get("x-amz-trailer"))
     given = [name for name in headers.names() if name.startswith("x-amz-checksum-") and name not in _ABOUT]
     if not BY_HEADER.keys() >= set(given):
         raise InvalidRequest("The algorithm type you specified in x-amz-checksum- header is invalid.")
@@ -120,8 +122,6 @@ def _check_checksum_headers(headers: Headers, *, chunked: bool, required: bool) 
             )
         if BY_HEADER[(given or announced)[0]].name != said.upper():
             raise InvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
-    if announced and not chunked:
-        raise MalformedTrailerError
     if required and not (given or announced) and headers.get("content-md5") is None:
         raise InvalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 
@@ -138,15 +138,12 @@ def announced_algorithm(call: AuthorizedCall) -> dict[str, str]:
     return {"ChecksumAlgorithm": BY_HEADER[names[0]].name} if names else {}
 
 
-def _decoded(call: AuthorizedCall, mode: str) -> Body:
+def _decoded(call: AuthorizedCall, mode: str, announced: tuple[str, ...]) -> Body:
     headers, verified = call.routed.request.headers, call.resolved.known.verified
     if mode not in (*_SIGNED_CHUNKS, _UNSIGNED_CHUNKS):
         raise UnsupportedSignature(
             "Sign with AWS4-HMAC-SHA256: SigV4A and unknown streaming forms are refused."
         )
-    announced = parse_announced_trailers(headers.get("x-amz-trailer"))
-    if announced and not mode.endswith("-TRAILER"):
-        raise MalformedTrailerError
     if mode == _SIGNED_TRAILERS and not announced:
         raise InvalidRequest("x-amz-trailer must name the trailers whose signature comes.")
     length_bytes = parse_decoded_length(headers.get("x-amz-decoded-content-length"))

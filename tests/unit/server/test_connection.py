@@ -288,15 +288,22 @@ def test_memory_is_bounded_while_nobody_reads_the_body(run):
     run(main())
 
 
+@asynccontextmanager
+async def serving_one_who_takes_nothing():
+    """The connection of a caller who reads nothing of an endless answer, once no more can be sent."""
+    scope = Scope(lambda request: Response(status=200, body=IteratorBody(endless())))
+    async with served(scope) as (listener, peer):
+        peer.reader._transport.pause_reading()
+        peer.send(GET)
+        await scope.opened.wait()
+        (connection,) = listener._connections
+        await until(lambda: connection._sender.paused)
+        yield connection
+
+
 def test_memory_is_bounded_while_the_caller_takes_nothing(run):
     async def main():
-        scope = Scope(lambda request: Response(status=200, body=IteratorBody(endless())))
-        async with served(scope) as (listener, peer):
-            peer.reader._transport.pause_reading()
-            peer.send(GET)
-            await scope.opened.wait()
-            (connection,) = listener._connections
-            await until(lambda: connection._sender.paused)
+        async with serving_one_who_takes_nothing() as connection:
             assert connection._transport.get_write_buffer_size() <= (256 + 65) << 10
 
     run(main())
@@ -305,13 +312,7 @@ def test_memory_is_bounded_while_the_caller_takes_nothing(run):
 @pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="nothing to tell this system's kernel")
 def test_the_kernel_holds_little_for_a_caller_that_takes_nothing(run):
     async def main():
-        scope = Scope(lambda request: Response(status=200, body=IteratorBody(endless())))
-        async with served(scope) as (listener, peer):
-            peer.reader._transport.pause_reading()
-            peer.send(GET)
-            await scope.opened.wait()
-            (connection,) = listener._connections
-            await until(lambda: connection._sender.paused)
+        async with serving_one_who_takes_nothing() as connection:
             descriptor = connection._transport.get_extra_info("socket").fileno()
             unsent = fcntl.ioctl(descriptor, SIOCOUTQNSD, bytes(4))
             # What is more was let in with the last write, which the kernel takes whole.

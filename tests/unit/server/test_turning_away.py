@@ -67,6 +67,13 @@ class Doorkeeper:
         place.guest.turn_away(AN_ID if place.guest.is_simple() else None)
 
 
+async def put_aside(peer, door):
+    """The place of a request that the crowded door has not read."""
+    door.crowded = True
+    peer.send(GET % b"a")
+    return await door.next()
+
+
 def told(run, story, limits=None):
     async def main():
         door, echo = Doorkeeper(), Echo()
@@ -170,9 +177,7 @@ def test_what_is_no_request_is_refused_as_ever_at_a_crowded_door(run):
 
 def test_whoever_leaves_unread_is_let_go_at_once(run, no_collector):
     async def story(peer, door, _, listener):
-        door.crowded = True
-        peer.send(GET % b"a")
-        await door.next()
+        await put_aside(peer, door)
         [lost] = [weakref.ref(connection) for connection in listener._connections]
         peer.writer.transport.abort()
         await until(lambda: door.left)
@@ -184,9 +189,7 @@ def test_whoever_leaves_unread_is_let_go_at_once(run, no_collector):
 
 def test_what_is_sent_ahead_of_an_unread_request_is_read_behind_it(run):
     async def story(peer, door, echo, listener):
-        door.crowded = True
-        peer.send(GET % b"a")
-        place = await door.next()
+        place = await put_aside(peer, door)
         door.crowded = False
         peer.send(GET % b"b")
         connection = next(iter(listener._connections))
@@ -201,9 +204,7 @@ def test_what_is_sent_ahead_of_an_unread_request_is_read_behind_it(run):
 
 def test_a_drain_answers_what_was_not_read(run):
     async def story(peer, door, _, listener):
-        door.crowded = True
-        peer.send(GET % b"a")
-        place = await door.next()
+        place = await put_aside(peer, door)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(listener.drain(20))
             await asyncio.sleep(0)
