@@ -27,6 +27,7 @@ from onread.wire.head_names import read_names
 
 _HEADER_EXTRA_BYTES = 4  # colon, space, CR, LF
 _REQUEST_LINE_EXTRA_BYTES = 12  # two spaces, HTTP/1.1, CR, LF
+_EMPTY_LINE_BYTES = 2
 _CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: %b\r\n\r\n"
 _CHUNK_FRAMING_BYTES = 32  # what an honest chunk spends on its size and line ends, amply
 
@@ -64,7 +65,7 @@ class RequestReader:
         self._replaying = False
         # How much may have gone into the head so far: never less than the truth.
         self._span_bytes = 0
-        self._first_feed_bytes = 0
+        self._first_feed_bytes = 0  # of them, what may have lain before the head
         self._feed_bytes = 0
         self._spare_bytes = 0
         self._counted = self._counted_bytes = 0  # headers whose size is known, and that size
@@ -120,6 +121,8 @@ class RequestReader:
 
     def _feed_parser(self, data: bytes) -> bytes:
         """Let the parser read on; return what it left."""
+        between = self.body is None and not self.in_head
+        waiting = len(self.received)
         self._feed_bytes = len(data)
         self._span_bytes += len(data)
         self._spare_bytes += len(data)
@@ -134,6 +137,8 @@ class RequestReader:
         if self.body is not None:
             self._after_body_bytes(self.body)
         elif self.in_head:
+            if between and len(self.received) == waiting:  # all but empty lines is of this head
+                self._first_feed_bytes -= len(data.lstrip(b"\r\n"))
             self._after_head_bytes()
         return b""
 
@@ -157,7 +162,7 @@ class RequestReader:
 
     def _after_head_bytes(self) -> None:
         grown = self._span_bytes - self._first_feed_bytes
-        if grown > self._limits.request_line_bytes + self._limits.header_block_bytes:
+        if grown > self._limits.request_line_bytes + self._limits.header_block_bytes + _EMPTY_LINE_BYTES:
             self.refuse(headers_too_large())
 
     def refuse(self, refusal: Refusal) -> None:

@@ -364,6 +364,20 @@ def test_a_head_without_end_is_refused_before_it_is_large(run):
     run(main())
 
 
+@pytest.mark.parametrize("before", [b"", b"\r\n" * 200])
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+@pytest.mark.parametrize(("excess", "refused"), [(0, False), (1, True)])
+def test_a_head_without_end_is_refused_however_it_is_cut(before, size, excess, refused):
+    head = b"GET /%b HTTP/1.1\r\n" % (b"a" * (64 - len(b"GET / HTTP/1.1\r\n")))
+    content = before + head + b"X" * (100 + len(b"\r\n") + excess)
+    reader = RequestReader(SMALL, Nowhere(), peer="", scheme="http")
+    reader.feed(content[:size])
+    for begin in range(size, len(content), size):
+        reader.feed(content[begin : begin + size])
+    assert bool(reader.received) == refused
+    assert all(isinstance(each, Refusal) and each.status == 431 for each in reader.received)
+
+
 # Splitting: how the bytes are cut into reads changes nothing
 
 
