@@ -16,6 +16,7 @@ from onread.protocol.query_string import Query, read_query
 from onread.protocol.route import Routed
 from onread.protocol.shape import Member
 from onread.protocol.text_value import Read, reader
+from onread.wire.aws_chunked import strip_aws_chunked
 from onread.wire.message import Headers
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -31,7 +32,7 @@ class _Reading:
     allowed: frozenset[str]
     refusal_message: str
     lenient: bool
-    without: str | None
+    without_aws_chunked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +106,11 @@ def _read_headers(operation: Operation, plan: _Plan, headers: Headers, params: d
 
 
 def _put(operation: Operation, reading: _Reading, text: str, params: dict[str, Any]) -> None:
-    if reading.without is not None:
-        codings = [coding.strip() for coding in text.split(",")]
-        text = ",".join(coding for coding in codings if coding.lower() != reading.without)
-        if not text:
+    if reading.without_aws_chunked:
+        _, kept = strip_aws_chunked(text)
+        if not kept:
             return
+        text = kept
     if reading.lenient:
         try:
             params[reading.member.name] = reading.read(text)
@@ -168,7 +169,7 @@ def _reading(operation: Operation, member: Member) -> _Reading:
         allowed=frozenset(rule.get("allowed", ())),
         refusal_message=rule.get("message") or _expectation(member),
         lenient=member.name in operation.patch.get("lenient", ()),
-        without=operation.patch.get("without", {}).get(member.name),
+        without_aws_chunked=member.name in operation.patch.get("without_aws_chunked", ()),
     )
 
 

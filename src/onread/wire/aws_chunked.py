@@ -210,8 +210,11 @@ class _TrailerSection:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every announced trailer and the signature have come; never true without any."""
-        return bool(self.announced) and not self._missing()
+        """Whether every announced trailer and the signature have come, to the last byte of their lines.
+
+        Never true where none was announced.
+        """
+        return bool(self.announced) and not self._after_bare_newline and not self._missing()
 
     def take(self, line: bytes) -> bool:
         """Take one line with its ending; True at the end of the section."""

@@ -144,6 +144,8 @@ def test_aws_chunked_is_no_encoding_of_the_object() -> None:
     assert _parse("PutObject", headers=[("Content-Encoding", "aws-chunked")], Key="k") == {"Key": "k"}
     params = _parse("PutObject", headers=[("Content-Encoding", "aws-chunked, gzip")], Key="k")
     assert params["ContentEncoding"] == "gzip"
+    params = _parse("PutObject", headers=[("Content-Encoding", "gzip,  br")], Key="k")
+    assert params["ContentEncoding"] == "gzip,  br"
 
 
 def test_expires_stays_the_text_that_was_sent() -> None:

@@ -231,6 +231,11 @@ def test_trailers_come_in_any_order_letter_case_and_spacing():
     assert events[-2:] == [Trailers(((SHA1, "abc="), (CRC32, "AAAAAA==")), None), End()]
 
 
+def test_a_bare_newline_is_no_end_of_trailers():
+    with pytest.raises(IncompleteBody):
+        decode([framed([b"hello"], ending=f"{CRC32}:NhCmhg==\n".encode())], 5, announced=(CRC32,))
+
+
 @pytest.mark.parametrize("text", [b"%s:v\n\r\n", b"%s:v\n\r\n\r\n", b"%s:v\r\n", b"%s:v\r\n\r\n"])
 def test_trailer_lines_end_as_the_documentation_or_as_the_sdks_write_them(text):
     assert trailing(text % CRC32.encode())[-2:] == [Trailers(((CRC32, "v"),), None), End()]

@@ -27,7 +27,6 @@ from onread.stores.local.put import check_write, place_object
 from onread.stores.local.upload_rows import Part, Upload, find_parts, find_upload, remove_upload
 from onread.stores.store import StoreCall
 from onread.wire.checksums import (
-    ALGORITHMS,
     composite_value,
     find_algorithm,
     full_object_value,
@@ -161,7 +160,7 @@ def build_object(upload: Upload, parts: Sequence[Part], params: Mapping[str, Any
     """The object that these parts make.
 
     Raises:
-        InvalidRequest: it has not the size, the checksum type or the algorithm that the caller says.
+        InvalidRequest: it has not the size or the checksum type that the caller says.
         BadDigest: it has not the checksum that the caller says.
     """
     size_bytes = sum(part.size_bytes for part in parts)
@@ -171,11 +170,7 @@ def build_object(upload: Upload, parts: Sequence[Part], params: Mapping[str, Any
         )
     if params.get("ChecksumType") not in (None, upload.checksum_type):
         raise InvalidRequest(f"The upload was created with the {upload.checksum_type} checksum type.")
-    for name, algorithm in ALGORITHMS.items():
-        if name != upload.checksum_algorithm and params.get(algorithm.member) is not None:
-            raise InvalidRequest(
-                f"The object has a {upload.checksum_algorithm} checksum: one of {name} cannot be compared."
-            )
+    # One of another algorithm than the upload's is not looked at, as AWS does not.
     value = _checksum_value(upload, parts)
     if params.get("Checksum" + upload.checksum_algorithm) not in (None, value):
         raise BadDigest(
