@@ -21,6 +21,7 @@ from onread.server.descriptors import raise_descriptor_limit
 
 ATTACKERS = 1000
 GOOD_LANES = 4
+GROUPS = {"each at moments of its own": 25, "all at the same moments": 1}
 SECONDS = 5.0
 TURNS = 2
 _START_SECONDS = 60.0
@@ -36,14 +37,20 @@ def run() -> list[Row]:
         )  # the slow have the root's
         callers = Callers(gateway.folder, gateway.port, request)
         callers.flat_out(GOOD_LANES, 1.0)
-        turns = [_turn(gateway, callers) for _ in range(TURNS)]
+        return [row for when, groups in GROUPS.items() for row in _rows(gateway, callers, when, groups)]
+
+
+def _rows(gateway: World, callers: Callers, when: str, groups: int) -> list[Row]:
+    turns = [_turn(gateway, callers, groups) for _ in range(TURNS)]
     good = sum(beside.good for _, beside in turns)
     asked = sum(beside.asked for _, beside in turns)
     ratios = sorted(beside.good_ms["p99"] / alone.good_ms["p99"] for alone, beside in turns)
     values = " and ".join(
         f"{alone.good_ms['p99']:.2f} to {beside.good_ms['p99']:.2f} ms" for alone, beside in turns
     )
-    how = f"{ATTACKERS} slow clients, {TURNS} x {SECONDS:g} s of good GETs of 1 KiB, {GOOD_LANES} lanes"
+    how = (
+        f"{ATTACKERS} slow clients, {when}, {TURNS} x {SECONDS:g} s of good GETs of 1 KiB, {GOOD_LANES} lanes"
+    )
     return [
         Row(
             "good requests served among slow clients, share",
@@ -56,18 +63,20 @@ def run() -> list[Row]:
     ]
 
 
-def _turn(gateway: World, callers: Callers) -> tuple[Tally, Tally]:
+def _turn(gateway: World, callers: Callers, groups: int) -> tuple[Tally, Tally]:
     alone = callers.flat_out(GOOD_LANES, SECONDS)
-    with _attacked_from_elsewhere(("127.0.0.1", gateway.port), _attacks(gateway)):
+    with _attacked_from_elsewhere(("127.0.0.1", gateway.port), _attacks(gateway), groups):
         return alone, callers.flat_out(GOOD_LANES, SECONDS)
 
 
 @contextmanager
-def _attacked_from_elsewhere(address: tuple[str, int], attacks: Sequence[Attack]) -> Iterator[None]:
+def _attacked_from_elsewhere(
+    address: tuple[str, int], attacks: Sequence[Attack], groups: int
+) -> Iterator[None]:
     """All of them at work, in a process of their own, for the length of the block."""
     context = multiprocessing.get_context("spawn")
     ready, done = context.Event(), context.Event()
-    process = context.Process(target=_attack, args=(address, attacks, ready, done), daemon=True)
+    process = context.Process(target=_attack, args=(address, attacks, groups, ready, done), daemon=True)
     process.start()
     try:
         if not ready.wait(_START_SECONDS):
@@ -78,10 +87,12 @@ def _attacked_from_elsewhere(address: tuple[str, int], attacks: Sequence[Attack]
         process.join(_START_SECONDS)
 
 
-def _attack(address: tuple[str, int], attacks: Sequence[Attack], ready: Event, done: Event) -> None:
+def _attack(
+    address: tuple[str, int], attacks: Sequence[Attack], groups: int, ready: Event, done: Event
+) -> None:
     os.nice(19)  # they would be elsewhere: the processor is not what they take from the good ones
     raise_descriptor_limit()
-    with attacked(address, attacks, ATTACKERS):
+    with attacked(address, attacks, ATTACKERS, groups=groups):
         ready.set()
         done.wait()
 

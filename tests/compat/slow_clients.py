@@ -1,6 +1,7 @@
 """Clients that take their time, a thousand at once, and good ones that are counted."""
 
 import http.client
+import itertools
 import socket
 import threading
 import time
@@ -29,6 +30,7 @@ class Attack:
 class _Attacker:
     sock: socket.socket
     attack: Attack
+    group: int
 
 
 @dataclass
@@ -36,12 +38,15 @@ class Attackers:
     """Keeps a number of slow clients going in a thread; one that is cut comes again.
 
     Attributes:
+        groups: clients who know nothing of each other beat at moments of their own, in so many groups;
+            1 has all beat at once.
         cut: how often the other side ended a connection.
     """
 
     address: tuple[str, int]
     attacks: Sequence[Attack]
     number: int
+    groups: int = 25
     cut: int = 0
     most_at_once: int = 0
     ready: threading.Event = field(default_factory=threading.Event)
@@ -50,14 +55,17 @@ class Attackers:
     _begun: int = 0
 
     def run(self) -> None:
-        while not self._stop.wait(BEAT_SECONDS):
+        for group in itertools.cycle(range(self.groups)):
+            if self._stop.wait(BEAT_SECONDS / self.groups):
+                break
             for attacker in tuple(self._at_work):
-                if not self._beat(attacker):
+                if attacker.group == group and not self._beat(attacker):
                     self._at_work.discard(attacker)
                     attacker.sock.close()
                     self.cut += 1
-            for _ in range(min(ROUND, self.number - len(self._at_work))):
-                self._begin()
+            if group == 0:
+                for _ in range(min(ROUND, self.number - len(self._at_work))):
+                    self._begin()
             self.most_at_once = max(self.most_at_once, len(self._at_work))
             if len(self._at_work) >= self.number:
                 self.ready.set()
@@ -81,7 +89,7 @@ class Attackers:
             self.cut += 1
             return
         sock.setblocking(False)
-        self._at_work.add(_Attacker(sock, attack))
+        self._at_work.add(_Attacker(sock, attack, self._begun // len(self.attacks) % self.groups))
 
     def _beat(self, attacker: _Attacker) -> bool:
         try:
@@ -96,9 +104,11 @@ class Attackers:
 
 
 @contextmanager
-def attacked(address: tuple[str, int], attacks: Sequence[Attack], number: int) -> Iterator[Attackers]:
+def attacked(
+    address: tuple[str, int], attacks: Sequence[Attack], number: int, **more: int
+) -> Iterator[Attackers]:
     """Slow clients for the length of a block, all of them at work at its beginning."""
-    attackers = Attackers(address, attacks, number)
+    attackers = Attackers(address, attacks, number, **more)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(attackers.run)
         try:
