@@ -325,8 +325,10 @@ def test_T032_a_completion_with_a_false_checksum_shows_nothing(s3, doors, algori
     false = base64_value(algorithm, b"other")
     assert complete({**listed, member: false}) == ("InvalidPart", 400)
     assert complete(listed, **{member: false}) == ("BadDigest", 400)
-    other = "SHA1" if algorithm != "SHA1" else "SHA256"
-    assert complete(listed, **{f"Checksum{other}": base64_value(other, b"new")}) == ("InvalidRequest", 400)
+    if algorithm != "CRC64NVME":  # AWS's own, with which another one is not looked at
+        other = "SHA1" if algorithm != "SHA1" else "SHA256"
+        whole = {f"Checksum{other}": base64_value(other, b"new")}
+        assert complete(listed, **whole) == ("InvalidRequest", 400)
     assert s3.get_object(**key)["Body"].read() == b"old"
     s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [listed]})
     assert s3.get_object(**key)["Body"].read() == b"new"

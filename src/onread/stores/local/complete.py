@@ -18,7 +18,7 @@ from onread.errors import (
     MalformedXML,
     NoSuchUpload,
 )
-from onread.stores.local.content import checksum_members
+from onread.stores.local.content import DEFAULT_ALGORITHM, checksum_members
 from onread.stores.local.engine import Engine, Operation, encode_key
 from onread.stores.local.index import Transaction
 from onread.stores.local.multipart import MOST_PARTS
@@ -27,6 +27,7 @@ from onread.stores.local.put import check_write, place_object
 from onread.stores.local.upload_rows import Part, Upload, find_parts, find_upload, remove_upload
 from onread.stores.store import StoreCall
 from onread.wire.checksums import (
+    ALGORITHMS,
     composite_value,
     find_algorithm,
     full_object_value,
@@ -160,7 +161,7 @@ def build_object(upload: Upload, parts: Sequence[Part], params: Mapping[str, Any
     """The object that these parts make.
 
     Raises:
-        InvalidRequest: it has not the size or the checksum type that the caller says.
+        InvalidRequest: it has not the size, the checksum type or the algorithm that the caller says.
         BadDigest: it has not the checksum that the caller says.
     """
     size_bytes = sum(part.size_bytes for part in parts)
@@ -170,7 +171,15 @@ def build_object(upload: Upload, parts: Sequence[Part], params: Mapping[str, Any
         )
     if params.get("ChecksumType") not in (None, upload.checksum_type):
         raise InvalidRequest(f"The upload was created with the {upload.checksum_type} checksum type.")
-    # One of another algorithm than the upload's is not looked at, as AWS does not.
+    # Where no algorithm was chosen, AWS does not look at a checksum of another one than its own.
+    for name, algorithm in ALGORITHMS.items():
+        if (
+            name != upload.checksum_algorithm != DEFAULT_ALGORITHM
+            and params.get(algorithm.member) is not None
+        ):
+            raise InvalidRequest(
+                f"The object has a {upload.checksum_algorithm} checksum: one of {name} cannot be compared."
+            )
     value = _checksum_value(upload, parts)
     if params.get("Checksum" + upload.checksum_algorithm) not in (None, value):
         raise BadDigest(

@@ -140,7 +140,7 @@ def test_a_completion_that_is_refused_leaves_the_upload(tmp_path, what, error):
     with_store(tmp_path, scenario)
 
 
-def test_a_checksum_of_another_algorithm_than_the_uploads_is_not_looked_at(tmp_path):
+def test_where_no_algorithm_was_chosen_a_checksum_of_another_one_is_not_looked_at(tmp_path):
     async def scenario(client):
         upload_id, listed = await started(client, {1: b"x"})
         answer = await complete(client, upload_id, listed, ChecksumCRC32="AAAAAA==")
