@@ -88,7 +88,7 @@ class HostileStore:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 self.heads.append(head)
-                said, then = FAULTS.get(head.split()[1].decode().rpartition("/")[2], (GOOD, HOLD))
+                said, then = FAULTS.get(_key(head), (GOOD, HOLD))
                 writer.write(said)
                 await writer.drain()
                 while then == FLOOD:
@@ -96,6 +96,10 @@ class HostileStore:
                     await writer.drain()
                 if then == CLOSE:
                     break
+
+
+def _key(head: bytes) -> str:
+    return head.split()[1].decode().partition("?")[0].rpartition("/")[2]
 
 
 @contextlib.contextmanager

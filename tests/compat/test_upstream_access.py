@@ -103,6 +103,12 @@ def test_the_operator_may_leave_these_settings_to_the_store(store, tmp_path):
         s3.create_bucket(Bucket="left-to-the-store")
         s3.put_bucket_cors(Bucket="left-to-the-store", CORSConfiguration=RULES)
         assert store.client().get_bucket_cors(Bucket="left-to-the-store")["CORSRules"]
+        secret = {"StringEquals": {"s3:ExistingObjectTag/class": "secret"}}
+        user = world.user(document(allow("*", "*"), allow("*", "*", secret, effect="Deny")))
+        s3.put_object(Bucket="left-to-the-store", Key="secret", Body=b"x", Tagging="class=secret")
+        reader = world.client_as("s3", *user[1:])
+        assert code(reader.get_object, Bucket="left-to-the-store", Key="secret") == "AccessDenied"
+        assert code(reader.get_object, Bucket="left-to-the-store", Key="none") == "NoSuchKey"
         asks = {"Origin": SITE, "Access-Control-Request-Method": "GET"}
         url = world.presigned("left-to-the-store", "k")
         assert fetch(url, method="OPTIONS", headers=asks).code == "AccessForbidden"

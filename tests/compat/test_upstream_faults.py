@@ -10,6 +10,7 @@ from onread.cli.spawn import gateway
 
 from .conftest import World, wait_until
 from .hostile_store import FAULTS, hostile_store
+from .policy_documents import allow, document
 from .seaweed import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 pytestmark = pytest.mark.compat
@@ -154,3 +155,25 @@ def answers(world):
 
 def test_the_stores_credentials_are_in_no_log(over_hostile):
     assert SECRET_ACCESS_KEY not in over_hostile.log()
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("forbids", (403, "AccessDenied")),
+        ("says-nothing", SLOW_DOWN),
+        ("storms", (500, "InternalError")),
+        ("good", UNAVAILABLE),  # it knows no tags, and answers with the object
+    ],
+)
+def test_what_a_store_does_not_tell_of_tags_lets_nobody_in(over_hostile, hostile, key, answer):
+    condition = {"StringEquals": {"s3:ExistingObjectTag/class": "secret"}}
+    policy = document(allow("*", "*"), allow("*", "*", condition, effect="Deny"))
+    s3 = over_hostile.client_as("s3", *over_hostile.user(policy)[1:])
+    before = len(hostile.heads)
+    with pytest.raises(ClientError) as caught:
+        s3.get_object(Bucket=BUCKET, Key=key)
+    response = caught.value.response
+    assert (response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]) == answer
+    assert all(b"?tagging " in head for head in hostile.heads[before:]), "nobody asked for the object"
+    assert "tags.unknown" in over_hostile.log()

@@ -37,6 +37,7 @@ from onread.gateway.observe import new_request_id
 from onread.gateway.own_reads import OwnReads
 from onread.gateway.pipeline import Pipeline
 from onread.gateway.resolve import Resolver
+from onread.gateway.stored_tags import StoredTags
 from onread.gateway.turning_away import TurningAway
 from onread.objectlambda.rendezvous import Rendezvous
 from onread.objectlambda.response import forwarded_members
@@ -162,7 +163,7 @@ def build_pipeline(
                 account_blocks, records, settings.account_id, "RestrictPublicBuckets"
             ),
         ),
-        object_tags=base.store.object_tags,
+        look_up_tags=StoredTags(base.stores, settings.account_id),
         forwards=base.stores.forwards,
     )
     dispatch = _dispatch(base, runners, background, elsewhere, own_road)

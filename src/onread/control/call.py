@@ -8,7 +8,7 @@ from typing import Any
 from onread.policy.principal import Principal
 from onread.wire.output import Output
 
-MayReadObject = Callable[[str, str, str | None], bool]
+MayReadObject = Callable[[str, str, str | None], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,12 @@ import structlog
 
 from onread.errors import AccessDenied, S3Error
 from onread.gateway.conditions import Conditions
+from onread.gateway.known_tags import KnownTags
 from onread.gateway.own_policies import OwnPolicies
-from onread.policy.evaluate import AccessQuery, AttachedPolicy, decide
-from onread.policy.patterns import FindLate, LateContext
+from onread.policy.evaluate import AccessQuery, AttachedPolicy, Decision, decide
+from onread.policy.patterns import FindLate, LateContext, NotYetKnown
 from onread.policy.principal import Principal, PrincipalKind
+from onread.wire.frozen import changed
 
 _log = structlog.get_logger("onread.authorize")
 
@@ -22,6 +24,7 @@ class Asker:
 
     Args:
         read_conditions: gives the request's conditions; asked once, when a policy has a say.
+        tags: the tags of objects that the request's policies have looked at.
         let_in: the owner of what is read lets strangers in, so that only a deny keeps this one out.
     """
 
@@ -30,6 +33,7 @@ class Asker:
     account_id: str
     read_conditions: Callable[[], Conditions]
     request_id: str
+    tags: KnownTags
     let_in: bool = False
 
     @cached_property
@@ -49,31 +53,48 @@ class Asker:
     ) -> bool:
         """Whether every policy together allows it; the log says why not.
 
+        What nobody can find out (`KnownTags.of` raises AccessDenied) is allowed to nobody.
+
         Args:
             attached: the policies of the resources on the way.
             extra: condition keys besides the request's own.
             granted: somebody has allowed it already, so that only a deny refuses it.
             late: finds those that are looked for only when a policy names them.
+
+        Raises:
+            NotYetKnown: a policy names what is to be fetched first, and it may make the difference.
+            S3Error: what ``late`` raises.
         """
         if self._is_own_root and all(each.policy is None for each in attached):
             return True  # "the account's root may do everything", and no policy is there that could deny
         context = {**self.conditions, **extra} if extra else self.conditions
-        decision = decide(
-            AccessQuery(
-                principal=self.principal,
-                action=action,
-                resource=resource,
-                context=context if late is None else LateContext(context, late),
-            ),
+        query = AccessQuery(
+            principal=self.principal,
+            action=action,
+            resource=resource,
+            context=context if late is None else LateContext(context, late),
+        )
+        try:
+            decision = self._decide(query, attached)
+        except NotYetKnown:
+            decision = self._decide(changed(query, hopeful=True), attached)
+            if _allows(decision, granted=granted):
+                raise  # only then: nobody makes the gateway look up what will not help him
+        except AccessDenied:
+            return False
+        allowed = _allows(decision, granted=granted)
+        if not allowed:
+            _log.info("access.denied", request_id=self.request_id, action=action, reason=decision.reason)
+        return allowed
+
+    def _decide(self, query: AccessQuery, attached: Sequence[AttachedPolicy]) -> Decision:
+        return decide(
+            query,
             identity=() if self.own.identity is None else (self.own.identity,),
             resource_policies=attached,
             session=self.own.session,
             boundary=self.own.boundary,
         )
-        allowed = decision.allowed or (granted and not decision.explicit_deny)
-        if not allowed:
-            _log.info("access.denied", request_id=self.request_id, action=action, reason=decision.reason)
-        return allowed
 
     @property
     def _is_own_root(self) -> bool:
@@ -95,3 +116,7 @@ class Asker:
         """
         if not self.allows(action, resource, attached, extra or {}, granted=self.let_in):
             raise refusal
+
+
+def _allows(decision: Decision, *, granted: bool) -> bool:
+    return decision.allowed or (granted and not decision.explicit_deny)

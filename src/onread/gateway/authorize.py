@@ -6,11 +6,11 @@ along is in `own_policies`, what hangs on the resources in `attached_policies`.
 Source: Amazon S3 User Guide, "Configuring IAM policies for Object Lambda access points".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 from onread.addressing.arn import FunctionReference
 from onread.errors import AccessDenied, LambdaPermissionError, MissingAuthenticationToken
@@ -31,8 +31,8 @@ from onread.gateway.call import (
     is_object_lambda,
 )
 from onread.gateway.conditions import Conditions, called_via, request_conditions
+from onread.gateway.known_tags import KnownTags, LookUpTags, TaggedObject, no_tags
 from onread.gateway.own_policies import OwnPoliciesOf
-from onread.gateway.tag_conditions import FindObjectTags, no_object_tags
 from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.configuration import parse_function_arn
@@ -43,6 +43,7 @@ from onread.wire.frozen import frozen
 
 _VIA_OBJECT_LAMBDA = called_via((CALLED_VIA,))
 _NO_KEYS = Place(arn="*")
+_Answer = TypeVar("_Answer")
 
 
 def _never(_bucket: str) -> bool:
@@ -54,6 +55,7 @@ class Authorizer:
     """Joins identity policies, the policies of resources and the bounds of sessions.
 
     Args:
+        look_up_tags: asks the store for an object's tags when a policy names them.
         forwards: see `DataRules`.
     """
 
@@ -61,16 +63,21 @@ class Authorizer:
     account_id: str
     region: str
     attached: AttachedPolicies = field(default_factory=AttachedPolicies)
-    object_tags: FindObjectTags = no_object_tags
+    look_up_tags: LookUpTags = no_tags
     forwards: Callable[[str], bool] = _never
 
-    def __call__(self, call: ResolvedCall, *, now: datetime) -> AuthorizedCall:
+    async def __call__(self, call: ResolvedCall, *, now: datetime) -> AuthorizedCall:
         """The call, when everything on the way agrees.
 
         Raises:
             AccessDenied: a policy denies or none allows; the log says which.
             LambdaPermissionError: the caller may read, but not invoke the function.
+            SlowDown, ServiceUnavailable: it is for an object's tags to say, and its store does not answer.
         """
+        return await self.ask(call, now, KnownTags(self.look_up_tags, call.known.routed.request_id))
+
+    async def ask(self, call: ResolvedCall, now: datetime, tags: KnownTags) -> AuthorizedCall:
+        """The same, by the tags that the request knows already."""
         known = call.known
         own = self._own_policies(known.principal)
         asker = Asker(
@@ -86,9 +93,11 @@ class Authorizer:
                 tags=own.tags,
             ),
             known.routed.request_id,
+            tags,
             let_in=_is_let_in(call),
         )
-        return AuthorizedCall(resolved=call, rights=_Rights(self, call, asker, self._check(call, asker), now))
+        place = await tags.answer(partial(self._check, call, asker))
+        return AuthorizedCall(resolved=call, rights=_Rights(self, call, asker, place, now))
 
     @cached_property
     def _own_policies(self) -> OwnPoliciesOf:
@@ -109,7 +118,6 @@ class Authorizer:
         """The rules of objects and buckets."""
         return DataRules(
             attached=self.attached,
-            object_tags=self.object_tags,
             forwards=self.forwards,
             find_source=self.records.find_source,
         )
@@ -172,7 +180,8 @@ class Authorizer:
         action = required_action("s3-object-lambda", operation.name, params)
         # Strangers are let in to read what there is; to name a version needs its own grant, as everywhere.
         granted = asker.let_in and params.get("VersionId") is None
-        if not asker.allows(action, place.arn, place.attached, {}, granted=granted):
+        original = _original(target, params.get("Key"), params.get("VersionId"))
+        if not self.data.may_at_object_lambda(asker, place, action, original, granted=granted):
             raise AccessDenied
         transformation = target.transformation_for(operation.name)
         if target.lists_results(operation.name):
@@ -214,22 +223,33 @@ class _Rights:
     place: Place
     now: datetime
 
-    def may_delete(self, key: str, version_id: str | None) -> bool:
-        return self.authorizer.data.may_delete(self.asker, self.place, key, version_id)
+    async def may_delete(self, keys: Iterable[tuple[str, str | None]]) -> list[bool]:
+        return await self.asker.tags.answers(partial(self._may_delete, *each) for each in keys)
+
+    def _may_delete(self, key: str, version_id: str | None) -> bool:
+        data, target = self.authorizer.data, self.call.target
+        if isinstance(target, ObjectLambdaTarget):  # asked without a key before the document was read
+            point = self.authorizer.attached.object_lambda(target.access_point)
+            original = _original(target, key, version_id)
+            if not data.may_at_object_lambda(self.asker, point, "s3-object-lambda:DeleteObject", original):
+                return False
+        return data.may_delete(self.asker, self.place, key, version_id)
 
     def may_list(self) -> bool:
         return self.authorizer.data.may_list(self.asker, self.place)
 
-    def may_read_tags(self) -> bool:
-        return self.authorizer.data.may_read_tags(self.asker, self.place, self._routed.params)
+    async def may_read_tags(self) -> bool:
+        may_read_tags = self.authorizer.data.may_read_tags
+        return await self._answer(may_read_tags, self.asker, self.place, self._routed.params)
 
-    def may_copy_tags(self) -> bool:
-        routed = self._routed
-        return self.authorizer.data.may_copy_tags(
-            routed.operation.name, self.asker, self.place, routed.params
-        )
+    async def may_copy_tags(self) -> bool:
+        may_copy_tags, routed = self.authorizer.data.may_copy_tags, self._routed
+        return await self._answer(may_copy_tags, routed.operation.name, self.asker, self.place, routed.params)
 
-    def may_read_input(self) -> bool:
+    async def may_read_input(self) -> bool:
+        return await self._answer(self._may_read_input)
+
+    def _may_read_input(self) -> bool:
         """What is asked of an ``inputS3Url`` when it is used: for one that the gateway will not see."""
         target = self.call.target
         if not isinstance(target, ObjectLambdaTarget) or self.asker.principal.kind is PrincipalKind.ANONYMOUS:
@@ -241,21 +261,31 @@ class _Rights:
             self.asker, place
         )
 
-    def may_read_object(self, bucket: str, key: str, version_id: str | None) -> bool:
-        return self.authorizer.data.may_read_object(self.asker, bucket, key, version_id)
+    async def may_read_object(self, bucket: str, key: str, version_id: str | None) -> bool:
+        may_read_object = self.authorizer.data.may_read_object
+        return await self._answer(may_read_object, self.asker, bucket, key, version_id)
 
-    def require_tags(self, params: Mapping[str, Any]) -> None:
-        self.authorizer.data.require_tags(self._routed.operation.name, self.asker, self.place, params)
+    async def require_tags(self, params: Mapping[str, Any]) -> None:
+        require_tags = self.authorizer.data.require_tags
+        await self._answer(require_tags, self._routed.operation.name, self.asker, self.place, params)
 
     def require_named(self, params: Mapping[str, Any]) -> None:
         self.authorizer.services.require_named(self._routed.operation, self.asker, params)
 
-    def recheck(self) -> None:
-        self.authorizer(self.call, now=self.now)  # the time is still that of the request
+    async def recheck(self) -> None:
+        # The time is still that of the request, and so are the tags that it has looked at.
+        await self.authorizer.ask(self.call, self.now, self.asker.tags)
+
+    async def _answer(self, question: Callable[..., _Answer], *about: Any) -> _Answer:
+        return await self.asker.tags.answer(partial(question, *about))
 
     @property
     def _routed(self) -> RoutedCall:
         return self.call.known.routed
+
+
+def _original(target: ObjectLambdaTarget, key: str | None, version_id: str | None) -> TaggedObject | None:
+    return None if key is None else TaggedObject(target.supporting.bucket, key, version_id)
 
 
 def _is_let_in(call: ResolvedCall) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from onread.addressing.names import is_alias
@@ -10,11 +11,13 @@ from onread.gateway.asker import Asker
 from onread.gateway.attached_policies import AttachedPolicies, Place, bucket_and_key
 from onread.gateway.call import ResolvedCall
 from onread.gateway.conditions import Conditions
+from onread.gateway.known_tags import TaggedObject
 from onread.gateway.spellings import plain_spelling, spellings
-from onread.gateway.tag_conditions import FindObjectTags, existing_tags, requested_tags
+from onread.gateway.tag_conditions import existing_tags, requested_tags
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.input_url import check_input_grant
 from onread.policy.actions import further_actions, object_arn, required_action, source_reads
+from onread.policy.patterns import FindLate
 from onread.policy.principal import PrincipalKind
 from onread.protocol.query_string import read_query
 
@@ -27,13 +30,11 @@ class DataRules:
     """What operations on objects and buckets need.
 
     Args:
-        object_tags: finds the tags of an object, for policies that name them.
         forwards: whether a bucket is another store's, which may read a key less exactly than policies do.
         find_source: the access point that a copy reads through, by its ARN or alias.
     """
 
     attached: AttachedPolicies
-    object_tags: FindObjectTags
     forwards: Callable[[str], bool]
     find_source: Callable[[str], AccessPoint | None]
 
@@ -49,8 +50,8 @@ class DataRules:
                 raise AccessDenied
         else:
             self._require_all(asker, place, operation.name, params)
-        for action, source in source_reads(operation.name, params):
-            if not self._may_at_source(asker, action, source):
+        for action, source, version_id in source_reads(operation.name, params):
+            if not self._may_at_source(asker, action, source, version_id):
                 raise AccessDenied
 
     def require_tags(self, operation: str, asker: Asker, place: Place, params: Mapping[str, Any]) -> None:
@@ -63,7 +64,7 @@ class DataRules:
 
     def may_delete(self, asker: Asker, place: Place, key: str, version_id: str | None) -> bool:
         """Whether the caller may delete one key of a batch."""
-        return self._may(asker, place, _versioned("s3:DeleteObject", version_id), key)
+        return self._may(asker, place, _versioned("s3:DeleteObject", version_id), key, version_id)
 
     def may_list(self, asker: Asker, place: Place) -> bool:
         """Whether the caller may list, which decides between 404 and 403 for a missing key."""
@@ -71,16 +72,19 @@ class DataRules:
 
     def may_read_tags(self, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
         """Whether the caller may know how many tags an object has."""
-        action = _versioned("s3:GetObjectTagging", params.get("VersionId"))
-        return self._may(asker, place, action, params["Key"])
+        version_id = params.get("VersionId")
+        action = _versioned("s3:GetObjectTagging", version_id)
+        return self._may(asker, place, action, params["Key"], version_id)
 
     def may_read_input(self, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
         """Whether the caller may read the original through the supporting access point."""
-        return self._may(asker, place, _versioned("s3:GetObject", params.get("VersionId")), params["Key"])
+        version_id = params.get("VersionId")
+        return self._may(asker, place, _versioned("s3:GetObject", version_id), params["Key"], version_id)
 
     def may_read_object(self, asker: Asker, bucket: str, key: str, version_id: str | None) -> bool:
         """Whether the caller may read one more object, wherever the request itself leads to."""
-        return self._may_at_source(asker, _versioned("s3:GetObject", version_id), object_arn(bucket, key))
+        action = _versioned("s3:GetObject", version_id)
+        return self._may_at_source(asker, action, object_arn(bucket, key), version_id)
 
     def may_copy_tags(self, operation: str, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
         """Whether the caller may read the tags of a copy's source and set those of its target.
@@ -88,17 +92,44 @@ class DataRules:
         Source: Amazon S3 API Reference, CopyObject, "Permissions".
         """
         reads = all(
-            self._may_at_source(asker, f"{action}Tagging", source)
-            for action, source in source_reads(operation, params)
+            self._may_at_source(asker, f"{action}Tagging", source, version_id)
+            for action, source, version_id in source_reads(operation, params)
         )
         return reads and self._may(asker, place, "s3:PutObjectTagging", params["Key"])
 
+    def may_at_object_lambda(
+        self,
+        asker: Asker,
+        place: Place,
+        action: str,
+        original: TaggedObject | None,
+        *,
+        granted: bool = False,
+    ) -> bool:
+        """Whether an Object Lambda access point lets the caller do it, by the tags of the original.
+
+        It has no resources below its own.
+        """
+        if original is None:
+            return asker.allows(action, place.arn, place.attached, {}, granted=granted)
+        return all(
+            asker.allows(
+                action,
+                place.arn,
+                place.attached,
+                {},
+                _tags(asker, original.bucket, each, original.version_id),
+                granted=granted,
+            )
+            for each in self._spellings(original.bucket, original.key)
+        )
+
     def _require_all(self, asker: Asker, place: Place, operation: str, params: Mapping[str, Any]) -> None:
-        requested = requested_tags(params)
+        requested, key, version_id = requested_tags(params), params.get("Key"), params.get("VersionId")
         for action in (required_action("s3", operation, params), *further_actions(operation, params)):
             for prefix in self._prefixes(place.bucket, params.get("Prefix")):
                 asked = {**requested, **prefix}
-                if not self._may(asker, place, action, params.get("Key"), asked, granted=asker.let_in):
+                if not self._may(asker, place, action, key, version_id, asked, granted=asker.let_in):
                     raise AccessDenied
 
     def _may(
@@ -107,6 +138,7 @@ class DataRules:
         place: Place,
         action: str,
         key: str | None,
+        version_id: str | None = None,
         requested: Mapping[str, tuple[str, ...]] | None = None,
         *,
         granted: bool = False,
@@ -120,17 +152,17 @@ class DataRules:
                 place.object_arn(each),
                 place.attached_at(each),
                 conditions,
-                existing_tags(self.object_tags, place.bucket, each),
+                _tags(asker, place.bucket, each, version_id),
                 granted=granted,
             )
             for each in self._spellings(place.bucket, key)
         )
 
-    def _may_at_source(self, asker: Asker, action: str, source: str) -> bool:
+    def _may_at_source(self, asker: Asker, action: str, source: str, version_id: str | None) -> bool:
         bucket, key = bucket_and_key(source)
         if not bucket or is_alias(bucket):
             container, _, below = source.partition("/object/")
-            return self._may_through(asker, action, bucket or container, key or below)
+            return self._may_through(asker, action, bucket or container, key or below, version_id)
         self.attached.refuse_strangers(asker.principal, bucket)
         return all(
             asker.allows(
@@ -138,7 +170,7 @@ class DataRules:
                 object_arn(bucket, each),
                 self.attached.of_object(object_arn(bucket, each)),
                 {},
-                existing_tags(self.object_tags, bucket, each),
+                _tags(asker, bucket, each, version_id),
             )
             for each in self._spellings(bucket, key)
         )
@@ -152,13 +184,19 @@ class DataRules:
         if prefix and self.forwards(bucket) and (plain := plain_spelling(prefix)) != prefix:
             yield {"s3:prefix": (plain,)}
 
-    def _may_through(self, asker: Asker, action: str, access_point: str, key: str) -> bool:
+    def _may_through(
+        self, asker: Asker, action: str, access_point: str, key: str, version_id: str | None
+    ) -> bool:
         """A copy that reads through an access point needs what any read through it does."""
         found = self.find_source(access_point)
         if found is None:
             return False
         self.attached.refuse_strangers(asker.principal, found.bucket, found)
-        return self._may(asker, self.attached.access_point(found, {}), action, key)
+        return self._may(asker, self.attached.access_point(found, {}), action, key, version_id)
+
+
+def _tags(asker: Asker, bucket: str, key: str, version_id: str | None) -> FindLate:
+    return existing_tags(partial(asker.tags.of, TaggedObject(bucket, key, version_id)))
 
 
 def _versioned(action: str, version_id: str | None) -> str:

@@ -25,12 +25,14 @@ async def delete_objects(
     Source: Amazon S3 API Reference, DeleteObjects: "the response includes the result for each key".
     """
     delete: dict[str, Any] = store_call.params["Delete"]
-    if len(delete["Objects"]) > MOST_KEYS_IN_DELETE:
+    items = delete["Objects"]
+    if len(items) > MOST_KEYS_IN_DELETE:
         raise MalformedXML
+    may_delete = await call.rights.may_delete((item["Key"], item.get("VersionId")) for item in items)
     allowed: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
-    for item in delete["Objects"]:
-        (allowed if call.rights.may_delete(item["Key"], item.get("VersionId")) else refused).append(item)
+    for item, may in zip(items, may_delete, strict=True):
+        (allowed if may else refused).append(item)
     answer: Output | Response = Output()
     if allowed:  # a store takes no empty list
         if refused:  # the document that came would delete those too

@@ -4,7 +4,7 @@
 type error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from onread.addressing.address import Address
@@ -144,33 +144,37 @@ def is_object_lambda(call: ResolvedCall) -> bool:
 
 
 class Rights(Protocol):
-    """What is asked of an allowed call on its way: each question goes to every policy on the way."""
+    """What is asked of an allowed call on its way: each question goes to every policy on the way.
 
-    def may_delete(self, key: str, version_id: str | None) -> bool:
-        """Whether the caller may delete this key (and version), for batch deletes."""
+    Those about keys may have to wait for what a store says of an object's tags, and raise what
+    ``authorize`` raises when it does not answer.
+    """
+
+    async def may_delete(self, keys: Iterable[tuple[str, str | None]]) -> list[bool]:
+        """Whether the caller may delete each of these keys (and versions), for batch deletes."""
         ...
 
     def may_list(self) -> bool:
         """Whether the caller may list, which decides between 404 and 403 for a missing key."""
         ...
 
-    def may_read_tags(self) -> bool:
+    async def may_read_tags(self) -> bool:
         """Whether the caller may know of the object's tags."""
         ...
 
-    def may_copy_tags(self) -> bool:
+    async def may_copy_tags(self) -> bool:
         """Whether the caller may read the tags of a copy's source and set the target's."""
         ...
 
-    def may_read_input(self) -> bool:
+    async def may_read_input(self) -> bool:
         """Whether the caller may read the original of a transformed object, and know that one is missing."""
         ...
 
-    def may_read_object(self, bucket: str, key: str, version_id: str | None) -> bool:
+    async def may_read_object(self, bucket: str, key: str, version_id: str | None) -> bool:
         """Whether the caller may read one more object, wherever the request itself leads to."""
         ...
 
-    def require_tags(self, params: Mapping[str, Any]) -> None:
+    async def require_tags(self, params: Mapping[str, Any]) -> None:
         """Ask about the tags in a document; raises AccessDenied."""
 
     def require_named(self, params: Mapping[str, Any]) -> None:
@@ -180,7 +184,7 @@ class Rights(Protocol):
             AccessDenied: it is not allowed.
         """
 
-    def recheck(self) -> None:
+    async def recheck(self) -> None:
         """Ask everything once more, by the policies as they are now; raises what ``authorize`` does."""
 
 

@@ -136,7 +136,7 @@ class Dispatch:
         if target.transformation_for(call.routed.operation.name) is None:
             return await self._through(call, target.supporting, scope)
         sliced = target.is_sliced(call.routed.operation.name)
-        read = _read_call(call, target, None if sliced else self._direct_url(call, target))
+        read = _read_call(call, target, None if sliced else await self._direct_url(call, target))
         if sliced:
             return await self.slices.read(read, scope)
         return await self.transformation.transform(read, scope)
@@ -153,7 +153,7 @@ class Dispatch:
             scope=scope,
         )
 
-    def _direct_url(self, call: AuthorizedCall, target: ObjectLambdaTarget) -> str | None:
+    async def _direct_url(self, call: AuthorizedCall, target: ObjectLambdaTarget) -> str | None:
         """The gateway will not see it used, so what it would ask then is asked now.
 
         Who may not read gets the usual URL, which will tell the function so.
@@ -163,7 +163,7 @@ class Dispatch:
             return None
         seconds = self.transformation.settings.input_url_seconds
         url = self.stores.direct_url(bucket, METHODS[routed.operation.name], routed.params, seconds)
-        return url if url is not None and call.rights.may_read_input() else None
+        return url if url is not None and await call.rights.may_read_input() else None
 
     async def _write(self, call: AuthorizedCall, route: str | None, scope: AsyncExitStack) -> Output:
         write = WriteCall(
@@ -193,7 +193,7 @@ class Dispatch:
         if operation.name == "PutBucketPolicy" and "Policy" in asked.params:
             refuse_public_policy(self.records, self.account_id, str(asked.params.get("Policy", "")))
         if operation.name == "PutObjectTagging":
-            call.rights.require_tags(asked.params)
+            await call.rights.require_tags(asked.params)
         try:
             answer = await self.stores.execute(asked, scope)
         except NoSuchKey as missing:
@@ -201,7 +201,7 @@ class Dispatch:
             raise
         if isinstance(answer, Response) and answer.status == 404:
             _hide_missing(call, None)
-        return without_unreadable_tags(call, answer)
+        return await without_unreadable_tags(call, answer)
 
 
 def _read_call(call: AuthorizedCall, target: ObjectLambdaTarget, direct_url: str | None = None) -> ReadCall:

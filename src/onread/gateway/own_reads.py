@@ -40,7 +40,7 @@ class OwnReads:
             AccessDenied: the caller may not read that object.
             InvalidParameterValueException: there is no such object, or it is no answer of bytes.
         """
-        if not call.may_read_object(bucket, key, version_id):
+        if not await call.may_read_object(bucket, key, version_id):
             raise AccessDenied
         params = {"Key": key, **({"VersionId": version_id} if version_id else {})}
         async with AsyncExitStack() as scope:

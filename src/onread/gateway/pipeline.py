@@ -88,7 +88,7 @@ class Pipeline:
         resolved = self.resolve(known)
         if is_object_lambda(resolved):
             seen.resource = ""
-        allowed = self.authorize(resolved, now=self.clock())
+        allowed = await self.authorize(resolved, now=self.clock())
         answer = await self.dispatch(allowed, scope)
         if not isinstance(answer, Response):
             answer = serialize(routed.operation, answer, request_id=seen.request_id)

@@ -1,6 +1,6 @@
 """A payload whose sender must still be allowed to send it when it has arrived."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from onread.wire.message import Body
 
@@ -14,7 +14,7 @@ class RecheckedBody(Body):
         recheck: raises when the caller may no longer do what he began; called in place of the end.
     """
 
-    def __init__(self, body: Body, recheck: Callable[[], None]) -> None:
+    def __init__(self, body: Body, recheck: Callable[[], Awaitable[None]]) -> None:
         self._body = body
         self._recheck = recheck
         self.length_bytes = body.length_bytes
@@ -27,6 +27,6 @@ class RecheckedBody(Body):
         try:
             return await self._body.__anext__()
         except StopAsyncIteration:
-            self._recheck()
+            await self._recheck()
             self.trailers = self._body.trailers
             raise

@@ -73,12 +73,15 @@ def _upload(call: AuthorizedCall) -> Body:
     return RecheckedBody(open_payload(call), call.rights.recheck)
 
 
-def without_unreadable_tags(call: AuthorizedCall, answer: Output | Response) -> Output | Response:
+async def without_unreadable_tags(call: AuthorizedCall, answer: Output | Response) -> Output | Response:
     """``x-amz-tagging-count`` comes "when you have the relevant permission to read object tags"."""
     if isinstance(answer, Output):
-        if "TagCount" in answer.members and not call.rights.may_read_tags():
+        if "TagCount" in answer.members and not await call.rights.may_read_tags():
             answer.members = {name: value for name, value in answer.members.items() if name != "TagCount"}
-    elif any(name.lower() == _TAG_COUNT for name, _ in answer.headers) and not call.rights.may_read_tags():
+    elif (
+        any(name.lower() == _TAG_COUNT for name, _ in answer.headers)
+        and not await call.rights.may_read_tags()
+    ):
         answer.headers = [pair for pair in answer.headers if pair[0].lower() != _TAG_COUNT]
     return answer
 

@@ -8,32 +8,28 @@ control policies".
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from onread.policy.conditions import EXISTING_OBJECT_TAG
 from onread.policy.patterns import FindLate
 from onread.stores.tags import MOST_OBJECT_TAGS, read_tag_set, read_tagging_header
 
-FindObjectTags = Callable[[str, str], Mapping[str, str]]
-"""(bucket, key) -> the tags of that object; none when there is no such object or its store has no tags."""
-
-_EXISTING = "s3:existingobjecttag/"
 _REQUESTED = "s3:requestobjecttag/"
 _REQUESTED_KEYS = "s3:requestobjecttagkeys"
 
 
-def no_object_tags(_bucket: str, _key: str) -> Mapping[str, str]:
-    """A store without tags."""
-    return {}
+def existing_tags(find_tags: Callable[[], Mapping[str, str]]) -> FindLate:
+    """Finds ``s3:ExistingObjectTag/...`` of one object when a policy asks for one.
 
-
-def existing_tags(find_tags: FindObjectTags, bucket: str, key: str) -> FindLate:
-    """Finds ``s3:ExistingObjectTag/...`` when a policy asks for one; the object is looked at once."""
+    Args:
+        find_tags: gives the object's tags; what it raises goes through.
+    """
     found: Mapping[str, tuple[str, ...]] | None = None
 
     def find(condition_key: str) -> tuple[str, ...] | None:
         nonlocal found
-        if not condition_key.startswith(_EXISTING):
+        if not condition_key.startswith(EXISTING_OBJECT_TAG):
             return None
         if found is None:
-            found = _by_condition_key(_EXISTING, find_tags(bucket, key))
+            found = _by_condition_key(EXISTING_OBJECT_TAG, find_tags())
         return found.get(condition_key)
 
     return find

@@ -120,8 +120,8 @@ def further_actions(operation: str, params: Mapping[str, Any]) -> tuple[str, ...
     return tuple(needed)
 
 
-def source_reads(operation: str, params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Action and resource of what the operation reads besides what it names: the source of a copy.
+def source_reads(operation: str, params: Mapping[str, Any]) -> tuple[tuple[str, str, str | None], ...]:
+    """Action, resource and version of what the operation reads besides what it names: a copy's source.
 
     Raises:
         InvalidArgument, InvalidRequest: the copy source names no object.
@@ -132,8 +132,8 @@ def source_reads(operation: str, params: Mapping[str, Any]) -> tuple[tuple[str, 
     source = parse_copy_source(str(params.get("CopySource", "")))
     action = "s3:GetObject" if source.version_id is None else "s3:GetObjectVersion"
     if source.container.startswith("arn:"):
-        return ((action, access_point_object_arn(source.container, source.key)),)
-    return ((action, object_arn(source.container, source.key)),)
+        return ((action, access_point_object_arn(source.container, source.key), source.version_id),)
+    return ((action, object_arn(source.container, source.key), source.version_id),)
 
 
 def object_arn(bucket: str, key: str) -> str:

@@ -18,6 +18,9 @@ from onread.policy import values
 from onread.policy.patterns import Context
 from onread.policy.values import Build, Wanted
 
+EXISTING_OBJECT_TAG = "s3:existingobjecttag/"
+"""How the condition keys begin whose values stand with the object: to know them, its store is asked."""
+
 
 class Condition(Protocol):
     """One key under one operator of a statement."""

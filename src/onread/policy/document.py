@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from onread.errors import MalformedPolicy
-from onread.policy.conditions import Condition, compile_condition
+from onread.policy.conditions import EXISTING_OBJECT_TAG, Condition, compile_condition
 from onread.policy.patterns import ArnPattern, Glob, Variable, split_tokens, static_tokens, tokenize
 from onread.policy.principals import Principals, read_principals
 from onread.policy.statement import (
@@ -260,7 +260,8 @@ def _conditions(given: Any, *, variables: bool) -> tuple[Condition, ...]:
             if ":" not in key:
                 raise MalformedPolicy(f"{where}: a condition key has the form service:name.")
             conditions.append(_condition(name, key, _values(value, where), where, variables=variables))
-    return tuple(conditions)
+    # What costs a look at the object comes last: most often the others have decided before.
+    return tuple(sorted(conditions, key=lambda condition: condition.key.startswith(EXISTING_OBJECT_TAG)))
 
 
 def _condition(name: str, key: str, values: list[str], where: str, *, variables: bool) -> Condition:

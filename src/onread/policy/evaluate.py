@@ -39,12 +39,14 @@ class AccessQuery:
         resource: an ARN, or ``*`` for actions that have none.
         context: the condition keys, names in any letter case, each with its values. It holds
             ``aws:ResourceAccount`` when the ARN has no account, as buckets' have none.
+        hopeful: see `Question`: what is denied to such a query is denied whatever is still to be fetched.
     """
 
     principal: Principal
     action: str
     resource: str
     context: Context
+    hopeful: bool = False
 
 
 @frozen(kw_only=True)
@@ -94,7 +96,7 @@ def decide(
     session: Policy | None = None,
     boundary: Policy | None = None,
 ) -> Decision:
-    """Weigh every policy that has a say. What no policy understands is denied; nothing is raised.
+    """Weigh every policy that has a say. What no policy understands is denied; nothing else is raised.
 
     Args:
         identity: the policies of the user or role.
@@ -102,6 +104,9 @@ def decide(
             them must agree. A bare policy is asked about ``query.resource``.
         session: limits what the others allow; never allows by itself.
         boundary: the permissions boundary of the user or role; limits likewise.
+
+    Raises:
+        NotYetKnown: the context does not know yet what a policy names, and the query is not hopeful.
     """
     question = _question(query)
     resource = split_arn(query.resource)
@@ -161,7 +166,7 @@ def _question(query: AccessQuery) -> Question:
     if not isinstance(context, LateContext):
         # Policies name condition keys in any letter case, and so may whoever asks.
         context = {name.lower(): values for name, values in context.items()}
-    return Question(query.principal, action, action.partition(":")[0], context)
+    return Question(query.principal, action, action.partition(":")[0], context, query.hopeful)
 
 
 def _in_own_account(query: AccessQuery, question: Question) -> bool:

@@ -24,12 +24,16 @@ FindLate = Callable[[str], tuple[str, ...] | None]
 """The name of a condition key in lower case -> its values; None when the request has none."""
 
 
+class NotYetKnown(Exception):
+    """A policy names a condition key whose values must be fetched first: do that, and ask again."""
+
+
 class LateContext(dict[str, tuple[str, ...]]):
     """A context in which some keys are looked for only when a policy names them: they cost a look-up.
 
     Args:
         known: those that are known, names in lower case.
-        find: asked for every other one.
+        find: asked for every other one; may raise `NotYetKnown`.
     """
 
     def __init__(self, known: Context, find: FindLate) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from onread.policy.conditions import Condition
-from onread.policy.patterns import ArnPattern, Context, Glob, SplitArn
+from onread.policy.patterns import ArnPattern, Context, Glob, NotYetKnown, SplitArn
 from onread.policy.principal import Principal
 from onread.policy.principals import Principals, Reach
 from onread.wire.frozen import frozen
@@ -45,12 +45,16 @@ _NONE, _DIRECT = Reach.NONE, Reach.DIRECT
 
 @frozen()
 class Question:
-    """May this principal do this action? ``action`` and the context's keys are in lower case."""
+    """May this principal do this action? ``action`` and the context's keys are in lower case.
+
+    ``hopeful``: what is `NotYetKnown` is taken to be whatever serves the caller best.
+    """
 
     principal: Principal
     action: str
     service: str
     context: Context
+    hopeful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +131,27 @@ class Statement:
         return not (self.actions.negated and self.allows and _administers(question))
 
     def reach(self, question: Question, resource: SplitArn | None) -> Reach:
-        """How far it speaks about a question whose action it is about; NONE when an element does not fit."""
-        resources, context, grants = self.resources, question.context, self.allows
-        if resources is not None and not resources.include(resource, context, grants=grants):
+        """How far it speaks about a question whose action it is about; NONE when an element does not fit.
+
+        Raises:
+            NotYetKnown: that depends on it, and the question is not hopeful.
+        """
+        # The principal first: nothing is fetched for a statement about others.
+        reach = _DIRECT if self.principals is None else self._principal_reach(question.principal)
+        if reach is _NONE:
             return _NONE
-        for condition in self.conditions:
-            if not condition.holds(context, grants=grants):
+        resources, context, grants = self.resources, question.context, self.allows
+        try:
+            if resources is not None and not resources.include(resource, context, grants=grants):
                 return _NONE
-        return _DIRECT if self.principals is None else self._principal_reach(question.principal)
+            for condition in self.conditions:
+                if not condition.holds(context, grants=grants):
+                    return _NONE
+        except NotYetKnown:
+            if not question.hopeful:
+                raise
+            return reach if grants else _NONE
+        return reach
 
     def _principal_reach(self, caller: Principal) -> Reach:
         if self.principals is None:

@@ -1,6 +1,6 @@
 """What a store is: one door for every data operation of S3."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import field
 from typing import Any, Protocol
@@ -12,6 +12,10 @@ from onread.wire.output import Output
 
 MOST_KEYS_IN_DELETE = 1000
 """How many keys one DeleteObjects may name."""
+
+
+async def _may() -> bool:
+    return True
 
 
 @frozen(kw_only=True)
@@ -39,7 +43,7 @@ class StoreCall:
     params: Mapping[str, Any]
     account_id: str
     body: Body = field(default_factory=lambda: BytesBody(b""))
-    may_copy_tags: Callable[[], bool] = lambda: True
+    may_copy_tags: Callable[[], Awaitable[bool]] = _may
     request: Request | None = None
     document: bytes | None = None
     copy_source: CopySource | None = None

@@ -203,7 +203,7 @@ async def _tagging(call: StoreCall, named: CopySource, source: Store, read: Memb
         return {}  # none, or a store without any
     if not tags:
         return {}
-    if not call.may_copy_tags():
+    if not await call.may_copy_tags():
         raise AccessDenied
     return {"Tagging": urlencode(tags)}
 

@@ -170,9 +170,10 @@ def test_T212_a_copy_reads_its_source(operation):
     def reads(source):
         return source_reads(operation, {"CopySource": source})
 
-    assert reads("/bucket/k%20y") == (("s3:GetObject", "arn:aws:s3:::bucket/k y"),)
-    assert reads("bucket/a%2F..%2Fb?versionId=v") == (("s3:GetObjectVersion", "arn:aws:s3:::bucket/a/../b"),)
-    assert reads(f"{POINT}/ap/object/key") == (("s3:GetObject", f"{POINT}/ap/object/key"),)
+    assert reads("/bucket/k%20y") == (("s3:GetObject", "arn:aws:s3:::bucket/k y", None),)
+    versioned = ("s3:GetObjectVersion", "arn:aws:s3:::bucket/a/../b", "v")
+    assert reads("bucket/a%2F..%2Fb?versionId=v") == (versioned,)
+    assert reads(f"{POINT}/ap/object/key") == (("s3:GetObject", f"{POINT}/ap/object/key", None),)
     with pytest.raises(InvalidArgument):
         source_reads(operation, {})
 

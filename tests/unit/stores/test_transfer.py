@@ -48,12 +48,16 @@ class Target:
 
 def copied(source, operation="CopyObject", may_copy_tags=True, **params):
     target = Target()
+
+    async def may():
+        return may_copy_tags
+
     call = StoreCall(
         operation=operation,
         bucket="target",
         params={"Key": "to", **params},
         account_id="0",
-        may_copy_tags=lambda: may_copy_tags,
+        may_copy_tags=may,
         copy_source=CopySource(container="source", key="from", version_id=None),
     )
     return asyncio.run(transfer(call, source, target, clock=lambda: NOW)), target

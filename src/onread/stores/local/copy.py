@@ -54,7 +54,7 @@ async def copy_object(engine: Engine, call: StoreCall, scope: AsyncExitStack) ->
         selected, body = await open_object(engine, source.container, source.key, choose, reading)
         algorithm = _algorithm(params, selected.stored)
         async with _copied(engine, selected, body, algorithm) as blob:
-            headers = _headers(call, selected.stored)
+            headers = await _headers(call, selected.stored)
             new = await place_blob(engine, call, blob, algorithm, headers)
     checksum = checksum_members(new.checksum_algorithm, new.checksum_type, new.checksum_value)
     return Output(members={"CopyObjectResult": {**_written(new.etag, new.modified_at_ms), **checksum}})
@@ -174,7 +174,7 @@ def _algorithm(params: Mapping[str, Any], stored: StoredObject) -> str:
     return find_algorithm(named).name if named else stored.checksum_algorithm
 
 
-def _headers(call: StoreCall, stored: StoredObject) -> bytes:
+async def _headers(call: StoreCall, stored: StoredObject) -> bytes:
     """AWS: COPY, the default, keeps the source's headers and metadata, or tags; REPLACE takes the request's.
 
     A website redirect is the request's in both cases: "This value is unique to each object and is not
@@ -192,7 +192,7 @@ def _headers(call: StoreCall, stored: StoredObject) -> bytes:
     tags = (given if replaces_tags else source).get("Tags")
     kept.pop("Tags", None)
     if tags:
-        if not replaces_tags and not call.may_copy_tags():
+        if not replaces_tags and not await call.may_copy_tags():
             raise AccessDenied
         kept["Tags"] = tags
     return pack(kept)

@@ -7,13 +7,13 @@ removes before it serves.
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from onread.errors import NotImplemented, S3Error
+from onread.errors import NotImplemented
 from onread.stores.bucket_settings import BucketSettings
 from onread.stores.local import (
     access,
@@ -34,10 +34,9 @@ from onread.stores.local import (
 from onread.stores.local.blobs import Blobs
 from onread.stores.local.claims import Claims
 from onread.stores.local.disk import Disk
-from onread.stores.local.engine import Engine, Operation, encode_key
+from onread.stores.local.engine import Engine, Operation
 from onread.stores.local.faults import map_disk_faults
 from onread.stores.local.index import Index
-from onread.stores.local.object_rows import find_object
 from onread.stores.local.premises import (
     CLEAN,
     INDEX,
@@ -133,15 +132,6 @@ class LocalStore:
         """The account that owns the bucket; None when there is no such bucket; see `bucket_settings`."""
         settings = self.bucket_settings(name)
         return settings.account_id if settings is not None else None
-
-    def object_tags(self, bucket: str, key: str) -> Mapping[str, str]:
-        """The tags of an object, none when it is not there; on the event loop's thread alone."""
-        with map_disk_faults():
-            try:
-                stored = find_object(self._engine.index.connection, bucket, encode_key(key))
-            except S3Error:
-                return {}  # no such bucket, or a key that cannot be: whoever does the operation says so
-        return tagging.tags_of(stored) if stored is not None else {}
 
     def bucket_settings(self, name: str) -> BucketSettings | None:
         """What is set for the bucket and decides about requests; on the event loop's thread alone."""

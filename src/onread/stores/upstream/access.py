@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from onread.errors import (
     AccessDenied,
-    MalformedPolicy,
     NoSuchBucket,
     NoSuchBucketPolicy,
     NoSuchCORSConfiguration,
@@ -105,11 +104,6 @@ class UpstreamAccess:
     async def put_bucket_policy(self, call: StoreCall) -> Output:
         """The bucket has this policy; see `read_bucket_policy` and `refuse_public`."""
         text = read_bucket_policy(call.params, call.bucket)
-        if "s3:existingobjecttag" in text.lower():
-            raise MalformedPolicy(
-                "Policy has a condition on s3:ExistingObjectTag, and the tags of an object in this store are "
-                "not known when policies are asked."
-            )
 
         def change(found: Found) -> Found:
             refuse_public(text, _blocks(found))

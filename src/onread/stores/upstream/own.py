@@ -61,6 +61,6 @@ def refusal(operation: str, response: Response, document: bytes) -> S3Error:
     named = getattr(errors, found[1].decode(), None) if found else None
     if isinstance(named, type) and issubclass(named, S3Error):
         return named()
-    if response.status == 404:
+    if response.status == 404 and (found or operation.startswith("Head")):  # else it does not speak S3
         return NoSuchBucket() if operation == "HeadBucket" else NoSuchKey()
     return AccessDenied() if response.status == 403 else ServiceUnavailable()

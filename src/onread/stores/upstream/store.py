@@ -33,6 +33,7 @@ from onread.stores.upstream.request import (
     path_of,
     signed_headers,
 )
+from onread.stores.upstream.tags import read_tags
 from onread.telemetry.metrics import Metrics
 from onread.wire.aws_chunked import parse_announced_trailers
 from onread.wire.checksums import find_algorithm
@@ -169,16 +170,13 @@ class UpstreamStore:
     async def _check_tags(self, call: StoreCall, source: CopySource) -> None:
         """A copy takes its source's tags along: who may not, copies only what has none."""
         copies = call.operation == "CopyObject" and call.params.get("TaggingDirective") != "REPLACE"
-        if not copies or call.may_copy_tags():
+        if not copies or await call.may_copy_tags():
             return
         params = {"Key": source.key, **({"VersionId": source.version_id} if source.version_id else {})}
         asked = StoreCall(
             operation="GetObjectTagging", bucket=source.container, params=params, account_id=call.account_id
         )
-        async with AsyncExitStack() as scope:
-            body = (await self._ask(asked, scope)).body
-            tags = body if isinstance(body, bytes) else await body.read(LONGEST_ERROR_BYTES) if body else b""
-        if b"<Tag>" in tags:
+        if await read_tags(self, asked):
             raise AccessDenied
 
     async def _payload(

@@ -30,9 +30,15 @@ async def read_tags(store: Store, call: StoreCall) -> Tags:
 
 
 def _tags(root: Element) -> list[Element]:
-    return [tag for one in root.children if one.name == "TagSet" for tag in one.children]
+    """Nothing else passes for an object without tags: a store might not know the question."""
+    sets = [one for one in root.children if one.name == "TagSet"]
+    if root.name != "Tagging" or len(sets) != 1:
+        raise MalformedXML
+    return list(sets[0].children)
 
 
 def _read(tag: Element) -> tuple[str, str]:
     fields = {child.name: child.text for child in tag.children}
-    return fields.get("Key", ""), fields.get("Value", "")
+    if tag.name != "Tag" or not fields.keys() >= {"Key", "Value"}:
+        raise MalformedXML
+    return fields["Key"], fields["Value"]

@@ -118,10 +118,11 @@ def test_a_public_policy_waits_for_the_public_access_block(place):
     assert place.do("GetPublicAccessBlock")["PublicAccessBlockConfiguration"] == OFF
 
 
-def test_a_policy_about_tags_that_cannot_be_asked_is_refused(place):
-    condition = {"StringEquals": {"S3:existingObjectTag/team": "a"}}
-    with pytest.raises(errors.MalformedPolicy, match="ExistingObjectTag"):
-        place.do("PutBucketPolicy", Policy=policy({"AWS": "*"}, Effect="Deny", Condition=condition))
+def test_a_policy_may_be_about_the_tags_of_objects(place):
+    condition = {"StringEquals": {"s3:ExistingObjectTag/team": "a"}}
+    about_tags = policy({"AWS": "*"}, Effect="Deny", Condition=condition)
+    place.do("PutBucketPolicy", Policy=about_tags)
+    assert place.access.find("bucket").policy == about_tags
     with pytest.raises(errors.MalformedPolicy):
         place.do("PutBucketPolicy")
 
