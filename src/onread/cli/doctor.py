@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from onread.cli.client import endpoint
-from onread.cli.doctor_stores import look_at_stores
 from onread.cli.finding import Finding, compare_clocks
 from onread.cli.output import AsJson
 from onread.config import ConfigurationError, Settings, load_settings
@@ -41,6 +40,8 @@ def doctor(
 
 def examine(flags: dict[str, str | None], config: Path | None) -> Iterator[Finding]:
     """Every finding, one look after the other; settings that cannot be used end it at once."""
+    from onread.cli.doctor_stores import look_at_stores  # a fifth of the start of every other command
+
     try:
         settings = load_settings(flags, os.environ, config)
     except ConfigurationError as error:
