@@ -70,9 +70,10 @@ class World:
         return str(make_transformed(self.client, name)["Alias"]["Value"])
 
     def url(self, bucket: str, key: str, signer: Any = None) -> str:
-        """A presigned GET; ``signer``: an S3 client, the root's unless told otherwise."""
+        """A presigned GET, good for a day; ``signer``: an S3 client, the root's unless told otherwise."""
         params = {"Bucket": bucket, "Key": key}
-        return str((signer or self.client("s3")).generate_presigned_url("get_object", Params=params))
+        sign = (signer or self.client("s3")).generate_presigned_url
+        return str(sign("get_object", Params=params, ExpiresIn=86_400))
 
     def request(self, bucket: str, key: str) -> bytes:
         """A presigned GET as it goes over the wire."""

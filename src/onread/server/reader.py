@@ -35,7 +35,8 @@ _CHUNK_FRAMING_BYTES = 32  # what an honest chunk spends on its size and line en
 class RequestReader:
     """Turns what one peer sends into requests, in order; a `Refusal` among them is the last.
 
-    Feeding one byte at a time gives the same requests and bodies as feeding all at once.
+    Feeding one byte at a time gives the same requests and bodies as feeding all at once; only a head without
+    end is refused later, by one feed at most, when it begins in the middle of one.
 
     Attributes:
         received: requests whose heads are complete and which nobody has taken yet.

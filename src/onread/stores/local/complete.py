@@ -171,7 +171,7 @@ def build_object(upload: Upload, parts: Sequence[Part], params: Mapping[str, Any
         )
     if params.get("ChecksumType") not in (None, upload.checksum_type):
         raise InvalidRequest(f"The upload was created with the {upload.checksum_type} checksum type.")
-    # Where no algorithm was chosen, AWS does not look at a checksum of another one than its own.
+    # AWS looks at no other checksum where none was chosen, which is kept as if its own had been.
     for name, algorithm in ALGORITHMS.items():
         if (
             name != upload.checksum_algorithm != DEFAULT_ALGORITHM
