@@ -170,6 +170,23 @@ def test_an_objects_tags_decide(world, bucket, user):
         assert "TagCount" not in s3.get_object(Bucket=bucket, Key="open")
 
 
+def test_a_version_that_cannot_be_has_no_tags_and_is_still_told(world, bucket):
+    """The embedded store keeps no versions: a policy that names tags changes nothing about what it says."""
+    s3, secret = world.client("s3"), {"StringEquals": {"s3:ExistingObjectTag/class": "secret"}}
+    denies = allow("s3:*", f"arn:aws:s3:::{bucket}/*", secret, effect="Deny", principal="*")
+    invalid = ("InvalidArgument", 400)
+    at, tags = {"Bucket": bucket, "Key": "k", "VersionId": "abc"}, {"TagSet": [{"Key": "a", "Value": "b"}]}
+    with policy(world, bucket, denies):
+        assert refused(s3.get_object, **at) == invalid
+        assert refused(s3.delete_object, **at) == invalid
+        assert refused(s3.get_object_tagging, **at) == invalid
+        assert refused(s3.put_object_tagging, **at, Tagging=tags) == invalid
+        assert refused(s3.get_object_acl, **at) == invalid
+        source = f"{bucket}/k?versionId=abc"
+        assert refused(s3.copy_object, Bucket=bucket, Key="copy", CopySource=source) == invalid
+        assert s3.get_object(Bucket=bucket, Key="k", VersionId="null")["Body"].read()
+
+
 def test_the_tags_of_a_request_decide(world, bucket, user):
     arn, s3 = user
     writes = allow(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from onread.errors import (
+    InvalidArgument,
     KeyTooLongError,
     MethodNotAllowed,
     NoSuchBucket,
@@ -15,12 +16,16 @@ from onread.errors import (
     SlowDown,
 )
 from onread.gateway.known_tags import TaggedObject
-from onread.stores.store import Store, StoreCall
+from onread.stores.store import StoreCall
+from onread.stores.stores import Stores
 from onread.stores.tags import Tags
 from onread.stores.upstream.tags import read_tags
 
 LOOK_SECONDS: Final = 10.0
-"""How long a request waits for what a store says about one object's tags."""
+"""How long a request waits for an object's tags when its store has begun to answer.
+
+Until then the store's own limits hold: whom nobody waits for that long is never known to be gone.
+"""
 
 # The store says so by name: there is no such object (405 is a delete marker's), it has no tags, or none of
 # the store's objects has. Everything else leaves it open.
@@ -39,7 +44,7 @@ _HAS_NONE = (
 class StoredTags:
     """Asks the store of an object's bucket, with onread's own credentials."""
 
-    store: Store
+    stores: Stores
     account_id: str
 
     async def __call__(self, named: TaggedObject) -> Tags:
@@ -56,11 +61,19 @@ class StoredTags:
             params={"Key": named.key, **version},
             account_id=self.account_id,
         )
+        upstream = self.stores.upstream_of(named.bucket)
+        seconds = LOOK_SECONDS
+        if upstream is not None:
+            seconds += upstream.settings.connect_seconds + upstream.settings.first_byte_seconds
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                return await read_tags(self.store, call)
+            async with asyncio.timeout(seconds):
+                return await read_tags(self.stores, call)
         except _HAS_NONE:
             return {}
+        except InvalidArgument:
+            if upstream is not None:
+                raise
+            return {}  # the embedded store keeps no such version, and says so to whatever is asked of it
         except TimeoutError as late:
             raise SlowDown(
                 "The store of this bucket does not tell an object's tags in time.", retry_after_seconds=1

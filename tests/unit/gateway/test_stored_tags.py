@@ -1,6 +1,7 @@
 """What a store's answer says of an object's tags: when there are none, and when that is not known."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from tests.fakes.virtual_time import run_in_virtual_time
@@ -17,12 +18,18 @@ HEAD = b'<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
 SECRET = b"<TagSet><Tag><Key>class</Key><Value>secret</Value></Tag></TagSet>"
 
 
-class Store:
-    """Answers, or raises, what it is given."""
+class Stores:
+    """One that answers, or raises, what it is given: an upstream store, or the embedded one."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, *, embedded=False):
         self.answer = answer
         self.calls = []
+        limits = SimpleNamespace(connect_seconds=3.0, first_byte_seconds=40.0)
+        self.upstream = None if embedded else SimpleNamespace(settings=limits)
+
+    def upstream_of(self, bucket):
+        assert bucket == "bucket"
+        return self.upstream
 
     async def execute(self, call, scope):
         self.calls.append(call)
@@ -33,8 +40,8 @@ class Store:
         return self.answer
 
 
-def looked_up(answer, named=NAMED):
-    return asyncio.run(StoredTags(Store(answer), "000000000000")(named))
+def looked_up(answer, **options):
+    return asyncio.run(StoredTags(Stores(answer, **options), "000000000000")(NAMED))
 
 
 def document(content):
@@ -42,7 +49,7 @@ def document(content):
 
 
 def test_it_asks_for_the_version_that_is_named():
-    store = Store(Output(members={"TagSet": [{"Key": "a", "Value": "b"}]}))
+    store = Stores(Output(members={"TagSet": [{"Key": "a", "Value": "b"}]}))
     assert asyncio.run(StoredTags(store, "0")(NAMED)) == {"a": "b"}
     asyncio.run(StoredTags(store, "0")(TaggedObject("bucket", "key", "null")))
     assert [(call.operation, call.bucket, call.params) for call in store.calls] == [
@@ -99,14 +106,22 @@ def test_a_refusal_goes_through(failure):
         looked_up(failure)
 
 
-def test_a_store_is_waited_for_and_not_for_ever():
+def test_a_version_that_cannot_be_is_none_only_where_every_operation_says_so():
+    no_version = errors.InvalidArgument("Invalid version id specified", ArgumentName="versionId")
+    assert looked_up(no_version, embedded=True) == {}
+    with pytest.raises(errors.InvalidArgument):
+        looked_up(no_version)
+
+
+@pytest.mark.parametrize(("embedded", "seconds"), [(True, LOOK_SECONDS), (False, LOOK_SECONDS + 43.0)])
+def test_a_store_is_waited_for_longer_than_it_may_take_to_begin_and_not_for_ever(embedded, seconds):
     async def story():
         began = asyncio.get_running_loop().time()
         with pytest.raises(errors.SlowDown):
-            await StoredTags(Store(None), "0")(NAMED)
+            await StoredTags(Stores(None, embedded=embedded), "0")(NAMED)
         return asyncio.get_running_loop().time() - began
 
-    assert run_in_virtual_time(story()) == LOOK_SECONDS
+    assert run_in_virtual_time(story()) == seconds
 
 
 @pytest.mark.parametrize(
