@@ -91,7 +91,12 @@ def test_tags_decide_whether_they_allow_or_deny(tmp_path, method):
     missing = {"GET": 404, "HEAD": 404, "PUT": 200}[method]
     # Who may not list learns nothing of a key that is not there, as without tags.
     assert found == {"open": [200, 200], "secret": [403, 403], "bare": [200, 403], "none": [missing, 403]}
-    assert looks == looked("open", "open", "secret", "secret", "bare", "bare", "none", "none")
+    # An upload that was let in is asked about again at its end.
+    expected = []
+    for key, statuses in found.items():
+        for status in statuses:
+            expected += [key] * (2 if method == "PUT" and status == 200 else 1)
+    assert looks == looked(*expected)
 
 
 def test_no_store_is_asked_for_who_is_refused_or_allowed_without_it(tmp_path):
@@ -120,6 +125,31 @@ def test_no_store_is_asked_for_who_is_refused_or_allowed_without_it(tmp_path):
         return answers, tags.looks
 
     assert run(tmp_path, story) == ([200, 200, 403, 403, 403], [])
+
+
+UNTOLD = [AccessDenied(), SlowDown("The store of this bucket does not answer.")]
+
+
+@pytest.mark.parametrize("untold", UNTOLD)
+def test_who_is_allowed_whatever_the_tags_are_needs_no_store(tmp_path, untold):
+    """An Allow by tag takes nothing from those whom another statement allows, wherever it stands."""
+    allows = statement("Allow", "s3:GetObject", "arn:aws:s3:::bucket/*", Principal="*", **tagged("open"))
+
+    async def story(road, tags):
+        tags.of = dict.fromkeys(KEYS, untold)
+        road.store.settings["bucket"] = BucketSettings(account_id=ACCOUNT, policy=policy(allows))
+        everything, by_tag = statement("Allow", "*"), statement("Allow", "*", **tagged("open"))
+        answers = [(await road.call("GET", "/bucket/open")).status]
+        for name, statements in {
+            "a": [everything],
+            "b": [by_tag, everything],
+            "c": [everything, by_tag],
+        }.items():
+            user = await road.user(name, policy(*statements))
+            answers.append((await road.call("GET", "/bucket/open", key=user)).status)
+        return answers, tags.looks
+
+    assert run(tmp_path, story) == ([200] * 4, [])
 
 
 def test_whatever_cannot_be_found_out_is_refused(tmp_path):
@@ -233,19 +263,60 @@ def test_an_object_lambda_access_point_asks_by_the_tags_of_the_original(tmp_path
     assert left == {"open", "secret"}
 
 
+async def put(road, key, user, while_it_comes):
+    """Upload to ``key``; ``while_it_comes`` is done when its first bytes have."""
+
+    async def content():
+        yield b"new"
+        await while_it_comes()
+
+    body = IteratorBody(content(), 3)
+    sent = road.signed("PUT", f"/bucket/{key}", key=user, payload=body, payload_hash="UNSIGNED-PAYLOAD")
+    return (await road.send(sent)).status
+
+
 def test_T038_what_has_arrived_is_asked_about_by_the_tags_that_policies_name_then(tmp_path):
     async def story(road, tags):
         user = await road.user("careful", policy(statement("Allow", "*")))
 
         async def changes_the_policy():
-            yield b"new"
             await road.records.put_user_policy(ACCOUNT, "careful", "test", DENY_SECRETS)
 
-        answers = []
-        for key in ("secret", "open"):
-            body, unsigned = IteratorBody(changes_the_policy(), 3), "UNSIGNED-PAYLOAD"
-            sent = road.signed("PUT", f"/bucket/{key}", key=user, payload=body, payload_hash=unsigned)
-            answers.append((await road.send(sent)).status)
+        answers = [await put(road, key, user, changes_the_policy) for key in ("secret", "open")]
         return answers, tags.looks, road.store.buckets["bucket"]["secret"]
 
-    assert run(tmp_path, story) == ([403, 200], looked("secret", "open"), b"content")
+    assert run(tmp_path, story) == ([403, 200], looked("secret", "open", "open"), b"content")
+
+
+def test_T038_what_has_arrived_is_asked_about_by_the_tags_that_the_object_has_then(tmp_path):
+    async def story(road, tags):
+        user = await road.user("careful", DENY_SECRETS)
+
+        async def becomes_secret():
+            tags.of["open"] = SECRET
+
+        status = await put(road, "open", user, becomes_secret)
+        return status, tags.looks, road.store.buckets["bucket"]["open"]
+
+    assert run(tmp_path, story) == (403, looked("open", "open"), b"content")
+
+
+@pytest.mark.parametrize(("method", "look"), [("GET", 1), ("PUT", 2)])
+def test_T038_policies_that_change_while_tags_are_looked_up_count(tmp_path, method, look):
+    """The caller's own as well: before a request begins, and before an upload is kept."""
+
+    async def story(road, tags):
+        user = await road.user("careful", DENY_SECRETS)
+
+        async def look_up(named):
+            found = await tags(named)
+            if len(tags.looks) == look:
+                await road.records.put_user_policy(ACCOUNT, "careful", "test", policy(statement("Deny", "*")))
+            return found
+
+        authorizer = replace(road.pipeline.authorize, look_up_tags=look_up)
+        road.pipeline = replace(road.pipeline, authorize=authorizer)
+        status = (await road.call(method, "/bucket/open", b"new", key=user)).status
+        return status, len(tags.looks), road.store.buckets["bucket"]["open"]
+
+    assert run(tmp_path, story) == (403, look, b"content")

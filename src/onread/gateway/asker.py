@@ -8,11 +8,12 @@ import structlog
 
 from onread.errors import AccessDenied, S3Error
 from onread.gateway.conditions import Conditions
-from onread.gateway.known_tags import KnownTags
+from onread.gateway.known_tags import KnownTags, TagsNotKnown
 from onread.gateway.own_policies import OwnPolicies
 from onread.policy.evaluate import AccessQuery, AttachedPolicy, Decision, decide
-from onread.policy.patterns import FindLate, LateContext, NotYetKnown
+from onread.policy.patterns import FindLate, LateContext
 from onread.policy.principal import Principal, PrincipalKind
+from onread.policy.statement import Unknown
 from onread.wire.frozen import changed
 
 _log = structlog.get_logger("onread.authorize")
@@ -53,7 +54,7 @@ class Asker:
     ) -> bool:
         """Whether every policy together allows it; the log says why not.
 
-        What nobody can find out (`KnownTags.of` raises AccessDenied) is allowed to nobody.
+        What depends on tags that the store does not tell is allowed to nobody.
 
         Args:
             attached: the policies of the resources on the way.
@@ -62,26 +63,24 @@ class Asker:
             late: finds those that are looked for only when a policy names them.
 
         Raises:
-            NotYetKnown: a policy names what is to be fetched first, and it may make the difference.
-            S3Error: what ``late`` raises.
+            TagsNotKnown: a policy names them, they may make the difference, and they are to be looked up
+                first, or the store does not answer.
         """
         if self._is_own_root and all(each.policy is None for each in attached):
             return True  # "the account's root may do everything", and no policy is there that could deny
-        context = {**self.conditions, **extra} if extra else self.conditions
-        query = AccessQuery(
-            principal=self.principal,
-            action=action,
-            resource=resource,
-            context=context if late is None else LateContext(context, late),
-        )
+        context = self.conditions.copy() if late is None else LateContext(self.conditions, late)
+        context.update(extra)
+        query = AccessQuery(principal=self.principal, action=action, resource=resource, context=context)
         try:
             decision = self._decide(query, attached)
-        except NotYetKnown:
-            decision = self._decide(changed(query, hopeful=True), attached)
+        except TagsNotKnown as stopped:
+            if _allows(self._decide(changed(query, unknown=Unknown.HARMS), attached), granted=granted):
+                return True
+            decision = self._decide(changed(query, unknown=Unknown.HELPS), attached)
             if _allows(decision, granted=granted):
-                raise  # only then: nobody makes the gateway look up what will not help him
-        except AccessDenied:
-            return False
+                if isinstance(stopped.failure, AccessDenied):
+                    return False
+                raise  # only then: nobody waits for a store that does not matter, or to no avail
         allowed = _allows(decision, granted=granted)
         if not allowed:
             _log.info("access.denied", request_id=self.request_id, action=action, reason=decision.reason)

@@ -74,10 +74,11 @@ class Authorizer:
             LambdaPermissionError: the caller may read, but not invoke the function.
             SlowDown, ServiceUnavailable: it is for an object's tags to say, and its store does not answer.
         """
-        return await self.ask(call, now, KnownTags(self.look_up_tags, call.known.routed.request_id))
+        tags = KnownTags(self.look_up_tags, call.known.routed.request_id)
+        return await tags.answer(partial(self._ask, call, now, tags))
 
-    async def ask(self, call: ResolvedCall, now: datetime, tags: KnownTags) -> AuthorizedCall:
-        """The same, by the tags that the request knows already."""
+    def _ask(self, call: ResolvedCall, now: datetime, tags: KnownTags) -> AuthorizedCall:
+        """By the policies there are when it is put, the caller's own as well."""
         known = call.known
         own = self._own_policies(known.principal)
         asker = Asker(
@@ -96,8 +97,7 @@ class Authorizer:
             tags,
             let_in=_is_let_in(call),
         )
-        place = await tags.answer(partial(self._check, call, asker))
-        return AuthorizedCall(resolved=call, rights=_Rights(self, call, asker, place, now))
+        return AuthorizedCall(resolved=call, rights=_Rights(self, call, asker, self._check(call, asker), now))
 
     @cached_property
     def _own_policies(self) -> OwnPoliciesOf:
@@ -273,8 +273,8 @@ class _Rights:
         self.authorizer.services.require_named(self._routed.operation, self.asker, params)
 
     async def recheck(self) -> None:
-        # The time is still that of the request, and so are the tags that it has looked at.
-        await self.authorizer.ask(self.call, self.now, self.asker.tags)
+        # Anew, by what policies and tags are now; only the time is still that of the request.
+        await self.authorizer(self.call, now=self.now)
 
     async def _answer(self, question: Callable[..., _Answer], *about: Any) -> _Answer:
         return await self.asker.tags.answer(partial(question, *about))

@@ -13,7 +13,7 @@ from onread.gateway.call import ResolvedCall
 from onread.gateway.conditions import Conditions
 from onread.gateway.known_tags import TaggedObject
 from onread.gateway.spellings import plain_spelling, spellings
-from onread.gateway.tag_conditions import existing_tags, requested_tags
+from onread.gateway.tag_conditions import existing_tag, requested_tags
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.input_url import check_input_grant
 from onread.policy.actions import further_actions, object_arn, required_action, source_reads
@@ -196,7 +196,7 @@ class DataRules:
 
 
 def _tags(asker: Asker, bucket: str, key: str, version_id: str | None) -> FindLate:
-    return existing_tags(partial(asker.tags.of, TaggedObject(bucket, key, version_id)))
+    return partial(existing_tag, asker.tags, bucket, key, version_id)
 
 
 def _versioned(action: str, version_id: str | None) -> str:

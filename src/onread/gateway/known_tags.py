@@ -39,11 +39,17 @@ class TaggedObject:
 
 
 class TagsNotKnown(NotYetKnown):
-    """Nobody has asked a store for the tags of this object yet."""
+    """Nobody has asked a store for the tags of this object yet; or one was asked and did not tell.
 
-    def __init__(self, named: TaggedObject) -> None:
+    Attributes:
+        failure: None: they are to be looked up. AccessDenied: the store does not tell them. Another: it
+            does not answer as it should, which may pass.
+    """
+
+    def __init__(self, named: TaggedObject, failure: S3Error | None) -> None:
         super().__init__(named)
         self.named = named
+        self.failure = failure
 
 
 LookUpTags = Callable[[TaggedObject], Awaitable[Mapping[str, str]]]
@@ -71,24 +77,28 @@ class KnownTags:
         """The object's tags.
 
         Raises:
-            TagsNotKnown: they must be looked up first.
-            AccessDenied: the store does not tell them.
-            S3Error: the store does not answer as it should, which may pass.
+            TagsNotKnown: they are to be looked up first, or cannot be found out.
         """
         found = self._known.get(named)
-        if found is None:
-            raise TagsNotKnown(named)
-        if isinstance(found, S3Error):
-            raise found.with_traceback(None)
+        if found is None or isinstance(found, S3Error):
+            raise TagsNotKnown(named, found)
         return found
 
     async def answer(self, question: Callable[[], _Answer]) -> _Answer:
-        """What a question says that may ask `of` objects; it is put again until it knows enough."""
-        try:
-            return question()  # nearly always: no policy names a tag
-        except TagsNotKnown:
-            pass
-        return (await self._answers((question,)))[0]
+        """What a question says that may ask `of` objects; it is put again until it knows enough.
+
+        While it waits, anything may change: what it depends on is to be found in the question itself.
+
+        Raises:
+            S3Error: the question does; or what it stops for, the store does not tell.
+        """
+        for _ in range(MOST_ROUNDS):
+            try:
+                return question()  # nearly always at once: no policy names a tag
+            except TagsNotKnown as stopped:
+                wanted = {_to_look_up(stopped)}
+            await self._learn(wanted)
+        raise _endless()
 
     async def answers(self, questions: Iterable[Callable[[], _Answer]]) -> list[_Answer]:
         """What each of many says. What several of them wait for is looked up side by side.
@@ -102,7 +112,9 @@ class KnownTags:
                 while some := tuple(islice(remaining, SIDE_BY_SIDE)):
                     found += await self._answers(some)
         except TimeoutError as late:
-            raise SlowDown("It takes too long to find out the tags of all these objects.") from late
+            raise SlowDown(
+                "It takes too long to find out the tags of all these objects.", retry_after_seconds=1
+            ) from late
         return found
 
     async def _answers(self, questions: Sequence[Callable[[], _Answer]]) -> list[_Answer]:
@@ -114,15 +126,18 @@ class KnownTags:
                     try:
                         answers[place] = question()
                     except TagsNotKnown as stopped:
-                        wanted.add(stopped.named)
+                        wanted.add(_to_look_up(stopped))
             if not wanted:
                 return [answers[place] for place in range(len(questions))]
-            async with asyncio.TaskGroup() as looks:
-                for named in wanted:
-                    looks.create_task(self._learn(named))
-        raise RuntimeError("a question about tags has no end")
+            await self._learn(wanted)
+        raise _endless()
 
-    async def _learn(self, named: TaggedObject) -> None:
+    async def _learn(self, wanted: Iterable[TaggedObject]) -> None:
+        async with asyncio.TaskGroup() as looks:
+            for named in wanted:
+                looks.create_task(self._learn_one(named))
+
+    async def _learn_one(self, named: TaggedObject) -> None:
         found: Mapping[str, str] | S3Error
         try:
             found = await self._look_up(named)
@@ -140,3 +155,13 @@ class KnownTags:
         if len(self._known) >= MOST_KNOWN:
             del self._known[next(iter(self._known))]
         self._known[named] = found
+
+
+def _to_look_up(stopped: TagsNotKnown) -> TaggedObject:
+    if stopped.failure is not None:
+        raise stopped.failure.with_traceback(None) from None
+    return stopped.named
+
+
+def _endless() -> RuntimeError:
+    return RuntimeError("a question about tags has no end")

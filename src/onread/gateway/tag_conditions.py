@@ -5,34 +5,29 @@ Source: Service Authorization Reference, Amazon S3, ``s3:ExistingObjectTag/<key>
 control policies".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from onread.gateway.known_tags import KnownTags, TaggedObject
 from onread.policy.conditions import EXISTING_OBJECT_TAG
-from onread.policy.patterns import FindLate
 from onread.stores.tags import MOST_OBJECT_TAGS, read_tag_set, read_tagging_header
 
 _REQUESTED = "s3:requestobjecttag/"
 _REQUESTED_KEYS = "s3:requestobjecttagkeys"
 
 
-def existing_tags(find_tags: Callable[[], Mapping[str, str]]) -> FindLate:
-    """Finds ``s3:ExistingObjectTag/...`` of one object when a policy asks for one.
+def existing_tag(
+    tags: KnownTags, bucket: str, key: str, version_id: str | None, condition_key: str
+) -> tuple[str, ...] | None:
+    """The values of ``s3:ExistingObjectTag/...`` for one object; None for every other condition key.
 
-    Args:
-        find_tags: gives the object's tags; what it raises goes through.
+    Raises:
+        TagsNotKnown: see `KnownTags.of`.
     """
-    found: Mapping[str, tuple[str, ...]] | None = None
-
-    def find(condition_key: str) -> tuple[str, ...] | None:
-        nonlocal found
-        if not condition_key.startswith(EXISTING_OBJECT_TAG):
-            return None
-        if found is None:
-            found = _by_condition_key(EXISTING_OBJECT_TAG, find_tags())
-        return found.get(condition_key)
-
-    return find
+    if not condition_key.startswith(EXISTING_OBJECT_TAG):
+        return None
+    found = tags.of(TaggedObject(bucket, key, version_id))
+    return _by_condition_key(EXISTING_OBJECT_TAG, found).get(condition_key)
 
 
 def requested_tags(params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

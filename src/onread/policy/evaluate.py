@@ -13,7 +13,7 @@ from onread.policy.document import parse_policy
 from onread.policy.patterns import Context, LateContext, SplitArn, split_arn
 from onread.policy.principal import Principal, PrincipalKind
 from onread.policy.principals import Reach
-from onread.policy.statement import Policy, Question, Statement
+from onread.policy.statement import Policy, Question, Statement, Unknown
 from onread.wire.frozen import frozen
 
 DENY_ALL = parse_policy(
@@ -39,14 +39,14 @@ class AccessQuery:
         resource: an ARN, or ``*`` for actions that have none.
         context: the condition keys, names in any letter case, each with its values. It holds
             ``aws:ResourceAccount`` when the ARN has no account, as buckets' have none.
-        hopeful: see `Question`: what is denied to such a query is denied whatever is still to be fetched.
+        unknown: what becomes of statements that name what is still to be fetched.
     """
 
     principal: Principal
     action: str
     resource: str
     context: Context
-    hopeful: bool = False
+    unknown: Unknown = Unknown.STOPS
 
 
 @frozen(kw_only=True)
@@ -106,7 +106,7 @@ def decide(
         boundary: the permissions boundary of the user or role; limits likewise.
 
     Raises:
-        NotYetKnown: the context does not know yet what a policy names, and the query is not hopeful.
+        NotYetKnown: the context does not know yet what a policy names, and that stops the query.
     """
     question = _question(query)
     resource = split_arn(query.resource)
@@ -166,7 +166,7 @@ def _question(query: AccessQuery) -> Question:
     if not isinstance(context, LateContext):
         # Policies name condition keys in any letter case, and so may whoever asks.
         context = {name.lower(): values for name, values in context.items()}
-    return Question(query.principal, action, action.partition(":")[0], context, query.hopeful)
+    return Question(query.principal, action, action.partition(":")[0], context, query.unknown)
 
 
 def _in_own_account(query: AccessQuery, question: Question) -> bool:

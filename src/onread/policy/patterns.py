@@ -25,7 +25,10 @@ FindLate = Callable[[str], tuple[str, ...] | None]
 
 
 class NotYetKnown(Exception):
-    """A policy names a condition key whose values must be fetched first: do that, and ask again."""
+    """A policy names a condition key whose values must be fetched first: do that, and ask again.
+
+    `onread.policy.statement.Unknown` says what else may become of the question.
+    """
 
 
 class LateContext(dict[str, tuple[str, ...]]):

@@ -5,6 +5,7 @@ Owns what a statement means for one question. Documents become these in ``docume
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from onread.policy.conditions import Condition
 from onread.policy.patterns import ArnPattern, Context, Glob, NotYetKnown, SplitArn
@@ -43,18 +44,29 @@ ADMINISTRATIVE_SERVICES = frozenset({"iam", "onread"})
 _NONE, _DIRECT = Reach.NONE, Reach.DIRECT
 
 
+class Unknown(Enum):
+    """What becomes of a statement that names what is `NotYetKnown`.
+
+    Whom ``HARMS`` allows is allowed, and whom ``HELPS`` refuses is refused, whatever it would turn out to be.
+    """
+
+    STOPS = "the question"
+    HELPS = "the caller: an Allow holds, a Deny does not"
+    HARMS = "the caller: a Deny holds, an Allow does not"
+
+
+_STOPS, _HELPS = Unknown.STOPS, Unknown.HELPS
+
+
 @frozen()
 class Question:
-    """May this principal do this action? ``action`` and the context's keys are in lower case.
-
-    ``hopeful``: what is `NotYetKnown` is taken to be whatever serves the caller best.
-    """
+    """May this principal do this action? ``action`` and the context's keys are in lower case."""
 
     principal: Principal
     action: str
     service: str
     context: Context
-    hopeful: bool = False
+    unknown: Unknown = Unknown.STOPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +146,29 @@ class Statement:
         """How far it speaks about a question whose action it is about; NONE when an element does not fit.
 
         Raises:
-            NotYetKnown: that depends on it, and the question is not hopeful.
+            NotYetKnown: an element names it, and that stops the question.
         """
         # The principal first: nothing is fetched for a statement about others.
         reach = _DIRECT if self.principals is None else self._principal_reach(question.principal)
         if reach is _NONE:
             return _NONE
-        resources, context, grants = self.resources, question.context, self.allows
+        resources, context, grants, known = self.resources, question.context, self.allows, True
         try:
             if resources is not None and not resources.include(resource, context, grants=grants):
                 return _NONE
-            for condition in self.conditions:
+        except NotYetKnown:
+            if question.unknown is _STOPS:
+                raise
+            known = False
+        for condition in self.conditions:
+            try:
                 if not condition.holds(context, grants=grants):
                     return _NONE
-        except NotYetKnown:
-            if not question.hopeful:
-                raise
-            return reach if grants else _NONE
-        return reach
+            except NotYetKnown:
+                if question.unknown is _STOPS:
+                    raise
+                known = False  # and another element may not fit, whatever this one would say
+        return reach if known or grants is (question.unknown is _HELPS) else _NONE
 
     def _principal_reach(self, caller: Principal) -> Reach:
         if self.principals is None:

@@ -65,6 +65,17 @@ def test_each_object_is_looked_up_once_however_often_it_is_asked_about():
     assert store.looks == [named("a"), named("b")]
 
 
+def test_a_question_is_put_again_only_when_something_more_is_known():
+    puts = []
+
+    def question(tags):
+        puts.append(sorted(each.key for each in tags._known))
+        return [tags.of(named("a")), tags.of(named("b"))]
+
+    asked(Store(), lambda tags: tags.answer(lambda: question(tags)))
+    assert puts == [[], ["a"], ["a", "b"]]
+
+
 def test_a_version_is_an_object_of_its_own():
     store = Store()
     asked(store, lambda tags: tags.answer(lambda: (tags.of(named("a")), tags.of(named("a", "v1")))))
@@ -99,8 +110,9 @@ def test_many_questions_have_one_deadline():
 
     async def story():
         tags, began = KnownTags(slow, "request-1"), asyncio.get_running_loop().time()
-        with pytest.raises(SlowDown):
+        with pytest.raises(SlowDown) as late:
             await tags.answers(lambda key=key: tags.of(named(key)) for key in range(1000))
+        assert late.value.retry_after_seconds
         return asyncio.get_running_loop().time() - began
 
     assert run_in_virtual_time(story()) == LONGEST_SECONDS

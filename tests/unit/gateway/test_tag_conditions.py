@@ -1,7 +1,10 @@
+from functools import partial
+
 import pytest
 
 from onread.errors import BadRequest, InvalidArgument
-from onread.gateway.tag_conditions import existing_tags, requested_tags
+from onread.gateway.known_tags import KnownTags, TaggedObject
+from onread.gateway.tag_conditions import existing_tag, requested_tags
 from onread.policy.document import parse_policy
 from onread.policy.evaluate import AccessQuery, decide
 from onread.policy.patterns import LateContext
@@ -21,9 +24,19 @@ POLICY = """{"Version": "2012-10-17", "Statement": [
 ]}"""
 
 
-def allowed(find, action="s3:GetObject"):
-    context = LateContext({"aws:resourceaccount": ("111122223333",)}, existing_tags(find))
-    query = AccessQuery(principal=USER, action=action, resource="arn:aws:s3:::b/k", context=context)
+class Known(KnownTags):
+    def __init__(self, tags):
+        self.tags = tags
+
+    def of(self, named):
+        assert named == TaggedObject("b", "k", "v")
+        return self.tags
+
+
+def allowed(tags):
+    find = partial(existing_tag, Known(tags), "b", "k", "v")
+    context = LateContext({"aws:resourceaccount": ("111122223333",)}, find)
+    query = AccessQuery(principal=USER, action="s3:GetObject", resource="arn:aws:s3:::b/k", context=context)
     return decide(query, identity=[parse_policy(POLICY, resource_policy=False)]).allowed
 
 
@@ -38,20 +51,11 @@ def allowed(find, action="s3:GetObject"):
     ],
 )
 def test_an_objects_tags_decide_where_a_policy_names_them(tags, is_allowed):
-    assert allowed(lambda: tags) is is_allowed
+    assert allowed(tags) is is_allowed
 
 
-def test_no_object_is_looked_at_unless_a_policy_names_a_tag():
-    def find():
-        raise AssertionError("nobody asked for tags")
-
-    assert allowed(find, action="s3:PutObject")
-
-
-def test_an_object_is_looked_at_once():
-    looks = []
-    allowed(lambda: looks.append("look") or {"Class": "closed"})
-    assert looks == ["look"]
+def test_no_object_is_looked_at_for_another_condition_key():
+    assert existing_tag(None, "b", "k", None, "s3:requestobjecttag/class") is None
 
 
 def test_what_a_request_would_set_is_known_by_header_and_document():
