@@ -32,6 +32,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Create a function from a folder, a file or a zip."""
+    variables = _variables(env)
     with refusals():
         made = client("lambda").create_function(
             FunctionName=name,
@@ -41,7 +42,7 @@ def create(
             Code={"ZipFile": _packed(code)},
             Timeout=timeout,
             MemorySize=memory,
-            Environment={"Variables": _variables(env)},
+            Environment={"Variables": variables},
         )
     print_record(without_metadata(made), as_json=as_json)
 
@@ -68,11 +69,12 @@ def update(
     if env is not None:
         settings["Environment"] = {"Variables": _variables(env)}
     with refusals():
+        packed = None if code is None else _packed(code)  # what cannot be packed changes nothing
         made = client("lambda").get_function_configuration(FunctionName=name)
         if settings:
             made = client("lambda").update_function_configuration(FunctionName=name, **settings)
-        if code is not None:
-            made = client("lambda").update_function_code(FunctionName=name, ZipFile=_packed(code))
+        if packed is not None:
+            made = client("lambda").update_function_code(FunctionName=name, ZipFile=packed)
     print_record(without_metadata(made), as_json=as_json)
 
 
