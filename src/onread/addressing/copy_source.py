@@ -3,6 +3,7 @@
 Source: Amazon S3 API Reference, CopyObject, ``x-amz-copy-source``.
 """
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -11,6 +12,8 @@ from onread.addressing.names import OBJECT_LAMBDA_ALIAS_SUFFIX, OBJECT_LAMBDA_PL
 from onread.errors import InvalidArgument, NotImplemented
 
 _VERSION_ID = "?versionId="
+# What every store reads alike: some decode it, or see further parameters in it, or trim it.
+_VERSION = re.compile(r"[A-Za-z0-9._~:/=-]+")
 _NOT_THROUGH_OBJECT_LAMBDA = "A copy cannot read through an Object Lambda access point; name its bucket."
 
 
@@ -39,6 +42,8 @@ def parse_copy_source(text: str) -> CopySource:
     encoded, mark, version_id = text.partition(_VERSION_ID)
     if mark and not version_id:
         raise InvalidArgument("Version id cannot be the empty string", ArgumentName="x-amz-copy-source")
+    if mark and not _VERSION.fullmatch(version_id):
+        raise InvalidArgument("Invalid version id specified", ArgumentName="x-amz-copy-source")
     try:
         # Once: what is still encoded after that is part of the key.
         source = unquote_to_bytes(encoded.encode("latin-1")).decode().removeprefix("/")

@@ -20,6 +20,8 @@ from onread.wire.message import Headers
 _BUCKET = "/{Bucket}"
 _OBJECT = "/{Bucket}/{Key+}"
 _LONGEST_KEY_BYTES = 1_024
+_VERSION = "versionId"
+_NO_VERSION = "This operation does not accept a version-id."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def route_object(
 
     Raises:
         MethodNotAllowed: there is no such operation.
-        InvalidArgument: parameters that select different operations.
+        InvalidArgument: parameters that select different operations, or a version where none can be asked
+            for: a store that reads it all the same would do what no policy was asked about.
         InvalidURI, KeyTooLongError: the key cannot be read.
     """
     if path in ("", "/"):
@@ -94,6 +97,9 @@ def _choose(table: _Table, method: str, query: Query, headers: Headers) -> Opera
         raise MethodNotAllowed(Method=method[:20], ResourceType=table.resource_type)
     if not named <= chosen.known:
         raise _conflict(next(name for name in query.names() if name in named - chosen.known), flag)
+    if _VERSION in query and _VERSION not in chosen.known:
+        version_id = query.get_all(_VERSION)[0][:200]
+        raise InvalidArgument(_NO_VERSION, ArgumentName=_VERSION, ArgumentValue=version_id)
     if not table.strict.isdisjoint(query.names()):
         _check_literals(candidates, chosen, query)
     return chosen.operation

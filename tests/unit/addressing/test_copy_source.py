@@ -43,6 +43,14 @@ def test_a_copy_source_that_names_no_object_is_refused(text):
         parse_copy_source(text)
 
 
+@pytest.mark.parametrize(
+    "version_id", ["%76", "v&versionId=w", " ", " v", "v#", "v+", "\xa0", "v?versionId=w"]
+)
+def test_a_version_that_stores_may_read_otherwise_is_refused(version_id):
+    with pytest.raises(InvalidArgument):
+        parse_copy_source(f"b/k?versionId={version_id}")
+
+
 def test_the_arn_of_something_else_is_refused():
     for text in ("arn:aws:s3:::bucket/object/key", f"{POINT}/a/b/object/key"):
         with pytest.raises(InvalidRequest):

@@ -7,6 +7,7 @@ from typing import Any
 
 from onread.protocol.xml_text import escape
 from onread.sigv4.canonical import Pair
+from onread.wire.dates import format_http_date
 
 _DIGESTS = ("content-md5", "x-amz-checksum-", "x-amz-sdk-checksum-algorithm")
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -23,6 +24,10 @@ def render_delete(delete: Mapping[str, Any]) -> bytes:
             parts.append(f"<VersionId>{escape(item['VersionId'])}</VersionId>")
         if item.get("ETag") is not None:
             parts.append(f"<ETag>{escape(item['ETag'])}</ETag>")
+        if item.get("LastModifiedTime") is not None:
+            parts.append(f"<LastModifiedTime>{format_http_date(item['LastModifiedTime'])}</LastModifiedTime>")
+        if item.get("Size") is not None:
+            parts.append(f"<Size>{item['Size']}</Size>")
         parts.append("</Object>")
     return "".join([*parts, "</Delete>"]).encode()
 

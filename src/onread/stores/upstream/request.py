@@ -30,6 +30,9 @@ _NOT_FORWARDED = frozenset(
 
 # Words of stores, which no policy of ours is asked about: MinIO's force-delete empties a whole prefix.
 _OF_A_STORE = ("x-minio-", "x-emc-", "x-rgw-", "x-rustfs-", "x-seaweedfs-")
+# As parameters. MinIO's `metadata` adds every object's metadata and tags to a list, its `events` waits for
+# what others write, its `lambdaArn` runs a function.
+_ASKS_A_STORE = frozenset({"events", "lambdaarn", "metadata"})
 # What a policy may have looked at: no Connection line takes it away behind its back.
 _NEVER_OF_A_HOP = ("x-amz-", "content-", "if-")
 
@@ -72,12 +75,13 @@ def forwarded_query(query: str) -> str:
     """The caller's parameters in their order, each encoded in the one way that every reader reads alike.
 
     None of Amazon's headers in the form of a parameter is among them: what makes a URL a permission is good
-    at onread alone, and the rest (``x-amz-acl``, ``x-amz-copy-source``) no policy was asked about. Nor is
-    MinIO's ``lambdaArn``.
+    at onread alone, and the rest (``x-amz-acl``, ``x-amz-copy-source``) no policy was asked about. Nor are
+    stores' own words.
     """
     kept = []
     for name, value in split_query(query):
-        if decode_query_text(name).lower().startswith(("x-amz-", *_OF_A_STORE, "lambdaarn")):
+        plain = decode_query_text(name).lower()
+        if plain in _ASKS_A_STORE or plain.startswith(("x-amz-", "rgwx-", *_OF_A_STORE)):
             continue
         pair = _encoded(name)
         kept.append(f"{pair}={_encoded(value)}" if value else pair)

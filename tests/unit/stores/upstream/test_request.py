@@ -80,6 +80,7 @@ def test_aws_chunked_is_ours_to_undo(given, kept):
         ("x-amz-copy-source=%2Fother%2Fk&X-Amz-Acl=public-read&x%2Damz-tagging=a&uploads", "uploads"),
         ("lambdaArn=arn%3Aminio&versionId=v", "versionId=v"),
         ("a&&b", "a&b"),
+        ("list-type=2&metadata=true&Events=s3%3A*&rgwx-uid=u&metadataTable", "list-type=2&metadataTable"),
     ],
 )  # fmt: skip
 def test_parameters_are_written_in_one_way_and_a_permission_is_left_out(given, sent):
