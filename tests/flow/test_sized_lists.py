@@ -125,6 +125,28 @@ def test_a_list_needs_what_reading_needs(tmp_path):
     assert place.ran == ["1"]
 
 
+def test_each_key_is_asked_about_at_the_access_point_before_anything_runs(tmp_path):
+    tagged = {"StringEquals": {"s3:ExistingObjectTag/class": "secret"}}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    secrets = {"Effect": "Deny", "Action": "s3-object-lambda:GetObject", "Resource": "*", "Condition": tagged}
+
+    async def look_up(named):
+        return {"class": "secret"} if named.key == "b" else {}
+
+    async def story(place):
+        road = place.road
+        road.pipeline = replace(
+            road.pipeline, authorize=replace(road.pipeline.authorize, look_up_tags=look_up)
+        )
+        document = json.dumps({"Version": "2012-10-17", "Statement": [everything, secrets]})
+        key = await road.user("careful", document)
+        return await place.sizes(key=key), (await road.call("GET", f"/{place.alias}/b", key=key)).code
+
+    told, place = run(tmp_path, story, a="1", b="12345")
+    assert told == ({"a": "2", "b": ""}, "AccessDenied")  # the store of this test tells no sizes
+    assert place.ran == ["1"]
+
+
 @pytest.mark.parametrize("ill", [SlowDown(), ServiceUnavailable()])
 def test_a_store_that_does_not_answer_ends_the_page_before_the_key(tmp_path, ill):
     async def story(place):

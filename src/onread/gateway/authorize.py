@@ -178,6 +178,8 @@ class Authorizer:
         if asker.let_in and not is_object_lambda(call):
             raise MissingAuthenticationToken  # strangers see what the function makes, never the original
         action = required_action("s3-object-lambda", operation.name, params)
+        if operation.name == "DeleteObjects":  # whose keys are asked about here, too, when they are known
+            return self._check_access_point(call, asker, target.supporting, _VIA_OBJECT_LAMBDA)
         # Strangers are let in to read what there is; to name a version needs its own grant, as everywhere.
         granted = asker.let_in and params.get("VersionId") is None
         original = _original(target, params.get("Key"), params.get("VersionId"))
@@ -192,7 +194,7 @@ class Authorizer:
         return place
 
     def _check_reading(self, asker: Asker, place: Place, target: ObjectLambdaTarget) -> None:
-        """A list that tells what reading would give needs what reading does; each original is asked later."""
+        """A list that tells what reading would give needs what reading does; each key is asked later."""
         asker.require("s3-object-lambda:GetObject", place.arn, place.attached)
         transformation = target.transformation_for("GetObject")
         assert transformation is not None
@@ -228,12 +230,24 @@ class _Rights:
 
     def _may_delete(self, key: str, version_id: str | None) -> bool:
         data, target = self.authorizer.data, self.call.target
-        if isinstance(target, ObjectLambdaTarget):  # asked without a key before the document was read
+        if isinstance(target, ObjectLambdaTarget):
             point = self.authorizer.attached.object_lambda(target.access_point)
+            action = required_action("s3-object-lambda", "DeleteObject", {"VersionId": version_id})
             original = _original(target, key, version_id)
-            if not data.may_at_object_lambda(self.asker, point, "s3-object-lambda:DeleteObject", original):
+            if not data.may_at_object_lambda(self.asker, point, action, original):
                 return False
-        return data.may_delete(self.asker, self.place, key, version_id)
+        return data.may_delete(self.asker, self.place, key, version_id, self._routed.params)
+
+    async def may_read_result(self, key: str) -> bool:
+        return await self._answer(self._may_read_result, key)
+
+    def _may_read_result(self, key: str) -> bool:
+        target, authorizer = self.call.target, self.authorizer
+        if not isinstance(target, ObjectLambdaTarget):
+            return False
+        place = authorizer.attached.object_lambda(target.access_point)
+        action, original = "s3-object-lambda:GetObject", _original(target, key, None)
+        return authorizer.data.may_at_object_lambda(self.asker, place, action, original)
 
     def may_list(self) -> bool:
         return self.authorizer.data.may_list(self.asker, self.place)

@@ -62,9 +62,16 @@ class DataRules:
         """
         self._require_all(asker, place, operation, params)
 
-    def may_delete(self, asker: Asker, place: Place, key: str, version_id: str | None) -> bool:
-        """Whether the caller may delete one key of a batch."""
-        return self._may(asker, place, _versioned("s3:DeleteObject", version_id), key, version_id)
+    def may_delete(
+        self, asker: Asker, place: Place, key: str, version_id: str | None, params: Mapping[str, Any]
+    ) -> bool:
+        """Whether the caller may delete one key of a batch, with what the batch's head asks for."""
+        actions = (
+            required_action("s3", "DeleteObject", {"VersionId": version_id}),
+            *further_actions("DeleteObjects", params),
+        )
+        version = _version(version_id)
+        return all(self._may(asker, place, each, key, version_id, version) for each in actions)
 
     def may_list(self, asker: Asker, place: Place) -> bool:
         """Whether the caller may list, which decides between 404 and 403 for a missing key."""
@@ -73,17 +80,17 @@ class DataRules:
     def may_read_tags(self, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
         """Whether the caller may know how many tags an object has."""
         version_id = params.get("VersionId")
-        action = _versioned("s3:GetObjectTagging", version_id)
+        action = required_action("s3", "GetObjectTagging", params)
         return self._may(asker, place, action, params["Key"], version_id)
 
     def may_read_input(self, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
         """Whether the caller may read the original through the supporting access point."""
-        version_id = params.get("VersionId")
-        return self._may(asker, place, _versioned("s3:GetObject", version_id), params["Key"], version_id)
+        action = required_action("s3", "GetObject", params)
+        return self._may(asker, place, action, params["Key"], params.get("VersionId"))
 
     def may_read_object(self, asker: Asker, bucket: str, key: str, version_id: str | None) -> bool:
         """Whether the caller may read one more object, wherever the request itself leads to."""
-        action = _versioned("s3:GetObject", version_id)
+        action = required_action("s3", "GetObject", {"VersionId": version_id})
         return self._may_at_source(asker, action, object_arn(bucket, key), version_id)
 
     def may_copy_tags(self, operation: str, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
@@ -169,7 +176,7 @@ class DataRules:
                 action,
                 object_arn(bucket, each),
                 self.attached.of_object(object_arn(bucket, each)),
-                {},
+                _version(version_id),
                 _tags(asker, bucket, each, version_id),
             )
             for each in self._spellings(bucket, key)
@@ -192,15 +199,17 @@ class DataRules:
         if found is None:
             return False
         self.attached.refuse_strangers(asker.principal, found.bucket, found)
-        return self._may(asker, self.attached.access_point(found, {}), action, key, version_id)
+        place = self.attached.access_point(found, {})
+        return self._may(asker, place, action, key, version_id, _version(version_id))
 
 
 def _tags(asker: Asker, bucket: str, key: str, version_id: str | None) -> FindLate:
     return partial(existing_tag, asker.tags, bucket, key, version_id)
 
 
-def _versioned(action: str, version_id: str | None) -> str:
-    return action if version_id is None else action.replace("Object", "ObjectVersion", 1)
+def _version(version_id: str | None) -> Conditions:
+    """What is asked with an object that the request does not name in its head."""
+    return {} if version_id is None else {"s3:versionid": (version_id,)}
 
 
 def check_grant(call: ResolvedCall, source_arn: str) -> None:

@@ -21,6 +21,7 @@ async def delete_objects(
 
     Raises:
         MalformedXML: more keys than one request may name; no policy was asked.
+        InvalidArgument: a version id is empty; nothing is deleted.
 
     Source: Amazon S3 API Reference, DeleteObjects: "the response includes the result for each key".
     """
@@ -44,7 +45,7 @@ async def delete_objects(
     if isinstance(answer, Response):
         return await _with_refusals(answer, refused)
     errors = [
-        {"Key": item["Key"], "Code": AccessDenied.code, "Message": AccessDenied.message} for item in refused
+        {**_named(item), "Code": AccessDenied.code, "Message": AccessDenied.message} for item in refused
     ]
     members = {**answer.members, "Errors": [*answer.members.get("Errors", []), *errors]}
     return replace(answer, members=members)
@@ -58,8 +59,13 @@ async def _with_refusals(answer: Response, refused: list[dict[str, Any]]) -> Res
     if answer.status != 200 or not end:
         return replace(answer, body=document)
     entries = "".join(
-        f"<Error><Key>{escape(item['Key'])}</Key><Code>{AccessDenied.code}</Code>"
-        f"<Message>{AccessDenied.message}</Message></Error>"
+        f"<Error>{''.join(f'<{name}>{escape(value)}</{name}>' for name, value in _named(item).items())}"
+        f"<Code>{AccessDenied.code}</Code><Message>{AccessDenied.message}</Message></Error>"
         for item in refused
     )
     return replace(answer, body=head + entries.encode() + end + tail)
+
+
+def _named(item: dict[str, Any]) -> dict[str, str]:
+    """The key, and the version where one was given."""
+    return {name: item[name] for name in ("Key", "VersionId") if name in item}

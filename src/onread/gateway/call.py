@@ -154,6 +154,10 @@ class Rights(Protocol):
         """Whether the caller may delete each of these keys (and versions), for batch deletes."""
         ...
 
+    async def may_read_result(self, key: str) -> bool:
+        """Whether the Object Lambda access point that is listed lets the caller read what comes of a key."""
+        ...
+
     def may_list(self) -> bool:
         """Whether the caller may list, which decides between 404 and 403 for a missing key."""
         ...

@@ -149,7 +149,7 @@ class Dispatch:
             await self._store_call(call, target.supporting.bucket),
             call.routed.operation,
             store=self.stores,
-            lists=SizedLists(slices=self.slices),
+            lists=SizedLists(slices=self.slices, may_read=call.rights.may_read_result),
             scope=scope,
         )
 

@@ -47,7 +47,7 @@ def required_action(service: str, operation: str, params: Mapping[str, Any]) -> 
     Raises:
         NotImplemented: no action is known for the operation, and so nobody may do it.
         MethodNotAllowed: an Object Lambda access point does not have the operation.
-        InvalidArgument: the version id is empty.
+        InvalidArgument: the version id is empty, or has space around it.
     """
     match service:
         case "s3" | "s3control":
@@ -73,19 +73,19 @@ def _s3_action(service: str, operation: str, params: Mapping[str, Any]) -> str:
         action = operation if operation in S3_NAMED_ALIKE else S3_RENAMED.get(operation)
     if action is None:
         raise NotImplemented(f"{operation[:100]} is not implemented.")
-    return _of_version(action, params) if action in WITH_VERSION else action
-
-
-def _of_version(action: str, params: Mapping[str, Any]) -> str:
     version_id = params.get("VersionId")
     if version_id is None:
         return action
-    if version_id == "":
-        # Otherwise the policy might be asked about a version and the store about the newest one.
-        raise InvalidArgument(
-            "Version id cannot be the empty string", ArgumentName="versionId", ArgumentValue=""
-        )
-    return action.replace("Object", "ObjectVersion", 1)
+    _check_version_id(version_id)
+    return action.replace("Object", "ObjectVersion", 1) if action in WITH_VERSION else action
+
+
+def _check_version_id(version_id: str) -> None:
+    """Otherwise policies might be asked about a version and the store, which trims, about the newest one."""
+    if version_id == version_id.strip() != "":
+        return
+    told = "Invalid version id specified" if version_id else "Version id cannot be the empty string"
+    raise InvalidArgument(told, ArgumentName="versionId", ArgumentValue=version_id[:200])
 
 
 def _object_lambda_action(operation: str, params: Mapping[str, Any]) -> str:
@@ -102,10 +102,12 @@ def _object_lambda_action(operation: str, params: Mapping[str, Any]) -> str:
 
 
 def further_actions(operation: str, params: Mapping[str, Any]) -> tuple[str, ...]:
-    """The actions that members of a write need besides its own: to set an ACL, tags, a lock.
+    """The actions that an operation needs besides its own: members of a write that set an ACL, tags, a lock.
 
-    Source: Amazon S3 API Reference, PutObject and CreateMultipartUpload, "Permissions".
+    Source: Amazon S3 API Reference, PutObject, CreateMultipartUpload and GetObjectAttributes, "Permissions".
     """
+    if operation == "GetObjectAttributes":
+        return (required_action("s3", "GetObject", params),)
     if operation not in ("PutObject", "CopyObject", "CreateMultipartUpload"):
         return ("s3:BypassGovernanceRetention",) if params.get("BypassGovernanceRetention") else ()
     needed = []

@@ -159,6 +159,9 @@ def test_what_an_object_lambda_access_point_does_not_offer_is_refused(operation)
         ("PutObject", {"ObjectLockLegalHoldStatus": "ON"}, ("s3:PutObjectLegalHold",)),
         ("DeleteObject", {"BypassGovernanceRetention": True}, ("s3:BypassGovernanceRetention",)),
         ("PutObjectTagging", {"Tagging": {}}, ()),
+        ("DeleteObjects", {"BypassGovernanceRetention": True}, ("s3:BypassGovernanceRetention",)),
+        ("GetObjectAttributes", {"Key": "k"}, ("s3:GetObject",)),
+        ("GetObjectAttributes", {"VersionId": "v"}, ("s3:GetObjectVersion",)),
     ],
 )
 def test_members_of_a_write_may_need_further_actions(operation, params, actions):

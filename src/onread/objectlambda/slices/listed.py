@@ -12,7 +12,7 @@ What stands in a page is true, or the page ends before it. Owns which of three t
 import asyncio
 import base64
 import binascii
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote_plus
 
 import structlog
 
-from onread.errors import ServiceError, SlowDown
+from onread.errors import AccessDenied, S3Error, ServiceError, SlowDown
 from onread.objectlambda.admission import ReadCall
 from onread.objectlambda.slices.sliced import SlicedReads
 from onread.wire.message import Headers, Request
@@ -38,6 +38,7 @@ _TOKEN = "onread-after."
 _OF_LISTS = frozenset({"x-amz-optional-object-attributes"})
 _OF_THE_ORIGINAL = ("ChecksumAlgorithm", "ChecksumType")
 
+MayRead = Callable[[str], Awaitable[bool]]
 Measured = tuple[int, str]
 """Size in bytes and ETag."""
 
@@ -59,9 +60,15 @@ def key_of_token(token: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizedLists:
-    """Lists with the sizes of results."""
+    """Lists with the sizes of results.
+
+    Args:
+        may_read: whether whoever lists may read the result of this key at the access point: the original
+            is asked for by a HEAD through the access point behind it.
+    """
 
     slices: SlicedReads
+    may_read: MayRead
     page_seconds: float = PAGE_SECONDS
 
     async def sized(self, call: ReadCall, members: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -81,7 +88,7 @@ class SizedLists:
         is_encoded = members.get("EncodingType") == "url"
         keys = [unquote_plus(item["Key"]) if is_encoded else item["Key"] for item in contents]
         self.slices.admit(_read_of(call, keys[0], call.request_id))
-        work = _Page(self.slices, call, keys)
+        work = _Page(self.slices, self.may_read, call, keys)
         await work.run(self.page_seconds)
         work.log_what_is_missing()
         shown = [_entry(item, work.found[index]) for index, item in enumerate(contents[: work.stop])]
@@ -102,6 +109,7 @@ class _Page:
     """
 
     slices: SlicedReads
+    may_read: MayRead
     call: ReadCall
     keys: Sequence[str]
     found: dict[int, Measured | ServiceError] = field(default_factory=dict)
@@ -134,6 +142,7 @@ class _Page:
             if index >= self.stop:
                 return
             try:
+                await self._check(self.keys[index])
                 admitted = self.slices.admit(
                     _read_of(self.call, self.keys[index], self.slices.new_request_id())
                 )
@@ -142,6 +151,20 @@ class _Page:
                 self.stop = min(self.stop, index)
             except ServiceError as refusal:
                 self.found[index] = refusal
+
+    async def _check(self, key: str) -> None:
+        """Before anything runs.
+
+        Raises:
+            AccessDenied: they may not read it.
+            SlowDown: nobody can say now.
+        """
+        try:
+            may_read = await self.may_read(key)
+        except S3Error as unknown:
+            raise SlowDown from unknown
+        if not may_read:
+            raise AccessDenied
 
 
 def _read_of(call: ReadCall, key: str, request_id: str) -> ReadCall:

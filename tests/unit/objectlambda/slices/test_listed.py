@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.fakes.object_lambda import read_call, request
 
-from onread.errors import AccessDenied, LambdaNotFound, SlowDown
+from onread.errors import AccessDenied, LambdaNotFound, ServiceUnavailable, SlowDown
 from onread.objectlambda.response import FunctionReportedError
 from onread.objectlambda.slices.failures import MOST_REMEMBERED, REMEMBERED_SECONDS, RecentFailures
 from onread.objectlambda.slices.listed import AT_ONCE, SizedLists, key_of_token, page_token
@@ -55,14 +55,19 @@ def entry(key, **more):
     return {"Key": key, "Size": 1, "ETag": '"o"', "LastModified": NOW, "StorageClass": "STANDARD", **more}
 
 
+async def everybody(_key):
+    return True
+
+
 def sized(
-    slices, *items, operation="ListObjectsV2", page_seconds=30.0, target="/alias?list-type=2", **members
-):
+    slices, *items, operation="ListObjectsV2", page_seconds=30.0, target="/alias?list-type=2",
+    may_read=everybody, **members,
+):  # fmt: skip
     headers = Headers([("Host", "h"), ("X-Amz-Optional-Object-Attributes", "RestoreStatus")])
     asked = replace(request(), method="GET", target=target, headers=headers)
     call = replace(read_call(operation=operation, params={}), request=asked)
     page = {"Name": "b", "IsTruncated": False, "MaxKeys": 1000, "Contents": list(items), **members}
-    lists = SizedLists(slices=slices, page_seconds=page_seconds)
+    lists = SizedLists(slices=slices, may_read=may_read, page_seconds=page_seconds)
     return asyncio.run(lists.sized(call, page))
 
 
@@ -105,6 +110,28 @@ def test_what_has_no_result_is_listed_as_the_original_is():
     page = sized(Slices({"a": AccessDenied(), "b": 2}), entry("a"), entry("b"))
     assert page["Contents"] == [entry("a"), entry("b", Size=2, ETag='"e2-1"')]
     assert page["IsTruncated"] is False
+
+
+def test_nothing_runs_for_who_may_not_read_it():
+    slices = Slices({"a": 1, "b": 2})
+
+    async def not_b(key):
+        return key != "b"
+
+    page = sized(slices, entry("a"), entry("b"), may_read=not_b)
+    assert page["Contents"] == [entry("a", Size=1, ETag='"e1-1"'), entry("b")]
+    assert [call.params["Key"] for call in slices.asked] == ["a"]
+
+
+def test_a_page_ends_where_nobody_can_say_who_may_read():
+    async def ill(key):
+        if key == "b":
+            raise ServiceUnavailable
+        return True
+
+    page = sized(Slices({"a": 1, "b": 2}), entry("a"), entry("b"), may_read=ill)
+    assert [item["Key"] for item in page["Contents"]] == ["a"]
+    assert page["IsTruncated"] is True
 
 
 @pytest.mark.parametrize("missing", [None, SlowDown()])
