@@ -293,6 +293,7 @@ def _road(records: Records, invoker: FakeInvoker, metrics: Metrics, spool: Spool
         random_bytes=os.urandom,
         metrics=metrics,
     )
+    resolver = Resolver(records, ACCOUNT)
     pipeline = Pipeline(
         services=SERVICES,
         authenticate=Authenticator(
@@ -304,11 +305,12 @@ def _road(records: Records, invoker: FakeInvoker, metrics: Metrics, spool: Spool
             chain_of=lambda environment_id: chains.get(environment_id, ()),
             open_runs=transformation.runs,
         ),
-        resolve=Resolver(records, ACCOUNT),
+        resolve=resolver,
         authorize=Authorizer(
             records=records,
             account_id=ACCOUNT,
             region=REGION,
+            resolve=resolver,
             attached=AttachedPolicies(bucket_settings=store.settings.get),
         ),
         dispatch=Dispatch(

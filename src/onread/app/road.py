@@ -152,10 +152,12 @@ def build_pipeline(
     """The road without admission: as functions travel it."""
     own_road = OwnRoad()
     settings, records = base.settings, base.records
+    resolver = Resolver(records, settings.account_id)
     authorizer = Authorizer(
         records=records,
         account_id=settings.account_id,
         region=settings.region,
+        resolve=resolver,
         attached=AttachedPolicies(
             bucket_settings=base.stores.bucket_settings,
             policy_of_function=partial(policy_of_function, records),
@@ -167,7 +169,6 @@ def build_pipeline(
         forwards=base.stores.forwards,
     )
     dispatch = _dispatch(base, runners, background, elsewhere, own_road)
-    resolver = Resolver(records, settings.account_id)
     pipeline = Pipeline(
         services=base.services,
         authenticate=Authenticator(

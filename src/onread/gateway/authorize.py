@@ -20,6 +20,7 @@ from onread.gateway.authorize_data import DataRules, check_grant
 from onread.gateway.authorize_service import ServiceRules
 from onread.gateway.call import (
     AccessPointTarget,
+    AuthenticatedCall,
     AuthorizedCall,
     BucketFunctionTarget,
     BucketTarget,
@@ -55,6 +56,7 @@ class Authorizer:
     """Joins identity policies, the policies of resources and the bounds of sessions.
 
     Args:
+        resolve: finds the records that a call names, as they are now.
         look_up_tags: asks the store for an object's tags when a policy names them.
         forwards: see `DataRules`.
     """
@@ -62,6 +64,7 @@ class Authorizer:
     records: Records
     account_id: str
     region: str
+    resolve: Callable[[AuthenticatedCall], ResolvedCall]
     attached: AttachedPolicies = field(default_factory=AttachedPolicies)
     look_up_tags: LookUpTags = no_tags
     forwards: Callable[[str], bool] = _never
@@ -287,8 +290,8 @@ class _Rights:
         self.authorizer.services.require_named(self._routed.operation, self.asker, params)
 
     async def recheck(self) -> None:
-        # Anew, by what policies and tags are now; only the time is still that of the request.
-        await self.authorizer(self.call, now=self.now)
+        # Anew, by what records, policies and tags are now; only the time is still that of the request.
+        await self.authorizer(self.authorizer.resolve(self.call.known), now=self.now)
 
     async def _answer(self, question: Callable[..., _Answer], *about: Any) -> _Answer:
         return await self.asker.tags.answer(partial(question, *about))
