@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from tests.fakes.road import ACCOUNT, open_road
 
+from onread.errors import NoSuchKey
 from onread.stores.bucket_settings import BucketSettings
 from onread.wire.message import Response
 
@@ -52,12 +53,13 @@ def run(tmp_path, story, tags=None):
     return asyncio.run(told())
 
 
-def delete(road, bucket, *named, headers=(), **options):
+def delete(road, bucket, *named, headers=(), etag="", **options):
     """Keys, or pairs of a key and a version."""
     pairs = [each if isinstance(each, tuple) else (each, None) for each in named]
+    versions = ["" if version is None else f"<VersionId>{version}</VersionId>" for _, version in pairs]
     objects = "".join(
-        f"<Object><Key>{key}</Key>{'' if version is None else f'<VersionId>{version}</VersionId>'}</Object>"
-        for key, version in pairs
+        f"<Object><Key>{key}</Key>{version}{etag}</Object>"
+        for (key, _), version in zip(pairs, versions, strict=True)
     )
     document = f"<Delete>{objects}</Delete>".encode()
     md5 = base64.b64encode(hashlib.md5(document).digest()).decode()
@@ -277,3 +279,87 @@ def test_the_version_of_a_copys_source_is_a_condition(tmp_path):
         ]
 
     assert run(tmp_path, story) == [403, 501, 403, 501]
+
+
+def test_a_batchs_etags_are_its_conditions_and_a_header_is_none(tmp_path):
+    """ "DeleteObject and DeleteObjects requests that include the If-Match header with the ETag value." """
+    deletes = statement("Allow", "s3:DeleteObject", condition={"Null": {"s3:if-match": "false"}})
+    reads = statement("Allow", "s3:GetObject")
+
+    async def story(road):
+        blind, user = (
+            await road.user("blind", policy(deletes)),
+            await road.user("user", policy(deletes, reads)),
+        )
+        header, etag = (("if-match", "x"),), '<ETag>"e"</ETag>'
+        answers = [
+            await delete(road, "bucket", "open", headers=header, key=user),
+            await delete(road, "bucket", "open", etag=etag, key=blind),
+        ]
+        remaining = left(road)
+        await delete(road, "bucket", "open", etag=etag, key=user)
+        return [answer.body.count(b"<Code>AccessDenied</Code>") for answer in answers], remaining, left(road)
+
+    assert run(tmp_path, story) == ([1, 1], {"open", "secret"}, {"secret"})
+
+
+def test_a_restore_writes_to_no_other_object(tmp_path):
+    document = (
+        b"<RestoreRequest><Type>SELECT</Type><OutputLocation><S3><BucketName>other</BucketName>"
+        b"<Prefix>p</Prefix></S3></OutputLocation></RestoreRequest>"
+    )
+
+    async def story(road):
+        road.store.calls.clear()
+        return (await road.call("POST", "/bucket/open?restore", document)).code, road.store.calls
+
+    assert run(tmp_path, story) == ("NotImplemented", [])
+
+
+def test_who_may_not_list_learns_of_no_missing_key_by_its_attributes(tmp_path):
+    async def story(road):
+        async def missing(call, scope):
+            raise NoSuchKey
+
+        road.store.execute = missing
+        users = [
+            await road.user("reader", policy(statement("Allow", "s3:GetObject*"))),
+            await road.user("lister", policy(statement("Allow", ["s3:GetObject*", "s3:ListBucket"]))),
+        ]
+        headers = (("x-amz-object-attributes", "ETag"),)
+        return [
+            (await road.call("GET", "/bucket/none?attributes", headers=headers, key=each)).code
+            for each in users
+        ]
+
+    assert run(tmp_path, story) == ["AccessDenied", "NoSuchKey"]
+
+
+@pytest.mark.parametrize(("headers", "query", "status"), [
+    ((), "", 403), ((("if-none-match", "*"),), "", 200), ((("if-none-match", "*"),), "?uploads", 501),
+    ((), "?uploads", 501), ((), "?uploadId=u&partNumber=1", 501), ((), "?uploadId=u", 403),
+])  # fmt: skip
+def test_conditional_writes_can_be_demanded(tmp_path, headers, query, status):
+    """The User Guide's policy, as a deny: of what creates an object, and not of an upload's parts."""
+    demanded = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
+
+    async def story(road):
+        user = await road.user("user", denies("s3:PutObject", demanded))
+        method = "POST" if query in ("?uploads", "?uploadId=u") else "PUT"
+        body = b"<CompleteMultipartUpload/>" if query == "?uploadId=u" else b"x" * (query != "?uploads")
+        return (await road.call(method, f"/bucket/new{query}", body, headers=headers, key=user)).status
+
+    assert run(tmp_path, story) == status
+
+
+def test_an_object_lambda_access_point_may_keep_tags_from_being_set(tmp_path):
+    its_policy = policy(statement("Deny", "s3-object-lambda:PutObjectTagging", OLAP, Principal="*"))
+
+    async def story(road):
+        alias = await olap(road, its_policy)
+        tagging = (("x-amz-tagging", "class=open"),)
+        return [
+            (await road.call("PUT", f"/{alias}/new", b"x", headers=each)).status for each in ((), tagging)
+        ]
+
+    assert run(tmp_path, story) == [200, 403]

@@ -38,7 +38,7 @@ from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.configuration import parse_function_arn
 from onread.objectlambda.sessions import CALLED_VIA
-from onread.policy.actions import function_arn, required_action
+from onread.policy.actions import function_arn, object_lambda_actions, required_action
 from onread.policy.principal import PrincipalKind
 from onread.wire.frozen import frozen
 
@@ -180,14 +180,15 @@ class Authorizer:
         place = self.attached.object_lambda(target.access_point)
         if asker.let_in and not is_object_lambda(call):
             raise MissingAuthenticationToken  # strangers see what the function makes, never the original
-        action = required_action("s3-object-lambda", operation.name, params)
+        actions = object_lambda_actions(operation.name, params)
         if operation.name == "DeleteObjects":  # whose keys are asked about here, too, when they are known
             return self._check_access_point(call, asker, target.supporting, _VIA_OBJECT_LAMBDA)
         # Strangers are let in to read what there is; to name a version needs its own grant, as everywhere.
         granted = asker.let_in and params.get("VersionId") is None
         original = _original(target, params.get("Key"), params.get("VersionId"))
-        if not self.data.may_at_object_lambda(asker, place, action, original, granted=granted):
-            raise AccessDenied
+        for action in actions:
+            if not self.data.may_at_object_lambda(asker, place, action, original, granted=granted):
+                raise AccessDenied
         transformation = target.transformation_for(operation.name)
         if target.lists_results(operation.name):
             self._check_reading(asker, place, target)
@@ -228,18 +229,18 @@ class _Rights:
     place: Place
     now: datetime
 
-    async def may_delete(self, keys: Iterable[tuple[str, str | None]]) -> list[bool]:
-        return await self.asker.tags.answers(partial(self._may_delete, *each) for each in keys)
+    async def may_delete(self, items: Iterable[Mapping[str, Any]]) -> list[bool]:
+        return await self.asker.tags.answers(partial(self._may_delete, each) for each in items)
 
-    def _may_delete(self, key: str, version_id: str | None) -> bool:
+    def _may_delete(self, item: Mapping[str, Any]) -> bool:
         data, target = self.authorizer.data, self.call.target
         if isinstance(target, ObjectLambdaTarget):
             point = self.authorizer.attached.object_lambda(target.access_point)
-            action = required_action("s3-object-lambda", "DeleteObject", {"VersionId": version_id})
-            original = _original(target, key, version_id)
+            action = required_action("s3-object-lambda", "DeleteObject", item)
+            original = _original(target, item["Key"], item.get("VersionId"))
             if not data.may_at_object_lambda(self.asker, point, action, original):
                 return False
-        return data.may_delete(self.asker, self.place, key, version_id, self._routed.params)
+        return data.may_delete(self.asker, self.place, item, self._routed.params)
 
     async def may_read_result(self, key: str) -> bool:
         return await self._answer(self._may_read_result, key)

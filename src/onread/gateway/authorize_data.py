@@ -63,15 +63,14 @@ class DataRules:
         self._require_all(asker, place, operation, params)
 
     def may_delete(
-        self, asker: Asker, place: Place, key: str, version_id: str | None, params: Mapping[str, Any]
+        self, asker: Asker, place: Place, item: Mapping[str, Any], params: Mapping[str, Any]
     ) -> bool:
-        """Whether the caller may delete one key of a batch, with what the batch's head asks for."""
-        actions = (
-            required_action("s3", "DeleteObject", {"VersionId": version_id}),
-            *further_actions("DeleteObjects", params),
-        )
-        version = _version(version_id)
-        return all(self._may(asker, place, each, key, version_id, version) for each in actions)
+        """Whether the caller may delete one key of a batch: as DeleteObject would, with the batch's head."""
+        key, version_id, etag = item["Key"], item.get("VersionId"), item.get("ETag")
+        asked = {**params, "VersionId": version_id, "IfMatch": etag}
+        conditions = {**_version(version_id), **({"s3:if-match": (etag,)} if etag is not None else {})}
+        actions = (required_action("s3", "DeleteObject", asked), *further_actions("DeleteObject", asked))
+        return all(self._may(asker, place, each, key, version_id, conditions) for each in actions)
 
     def may_list(self, asker: Asker, place: Place) -> bool:
         """Whether the caller may list, which decides between 404 and 403 for a missing key."""
@@ -124,7 +123,7 @@ class DataRules:
                 action,
                 place.arn,
                 place.attached,
-                {},
+                _version(original.version_id),
                 _tags(asker, original.bucket, each, original.version_id),
                 granted=granted,
             )
@@ -209,7 +208,9 @@ def _tags(asker: Asker, bucket: str, key: str, version_id: str | None) -> FindLa
 
 def _version(version_id: str | None) -> Conditions:
     """What is asked with an object that the request does not name in its head."""
-    return {} if version_id is None else {"s3:versionid": (version_id,)}
+    if version_id is None:
+        return {}
+    return {"s3:versionid": (version_id,), "s3-object-lambda:versionid": (version_id,)}
 
 
 def check_grant(call: ResolvedCall, source_arn: str) -> None:

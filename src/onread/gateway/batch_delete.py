@@ -29,7 +29,7 @@ async def delete_objects(
     items = delete["Objects"]
     if len(items) > MOST_KEYS_IN_DELETE:
         raise MalformedXML
-    may_delete = await call.rights.may_delete((item["Key"], item.get("VersionId")) for item in items)
+    may_delete = await call.rights.may_delete(items)
     allowed: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
     for item, may in zip(items, may_delete, strict=True):

@@ -150,8 +150,8 @@ class Rights(Protocol):
     ``authorize`` raises when it does not answer.
     """
 
-    async def may_delete(self, keys: Iterable[tuple[str, str | None]]) -> list[bool]:
-        """Whether the caller may delete each of these keys (and versions), for batch deletes."""
+    async def may_delete(self, items: Iterable[Mapping[str, Any]]) -> list[bool]:
+        """Whether the caller may delete each of a batch: ``Key``, ``VersionId`` and ``ETag`` of each."""
         ...
 
     async def may_read_result(self, key: str) -> bool:

@@ -11,8 +11,11 @@ from onread.gateway.call import AuthenticatedCall
 from onread.policy.principal import Principal, PrincipalKind, TemporarySession
 from onread.wire.dates import format_iso8601
 
-# Source: Amazon S3 actions, "s3:prefix", "s3:delimiter", "s3:max-keys", "s3:VersionId".
+# Source: Amazon S3 actions, "s3:prefix", "s3:delimiter", "s3:max-keys", "s3:VersionId", "s3:if-match".
+# A header that the operation does not take says nothing: DeleteObjects has its ETags in its document.
 _FROM_PARAMS = {
+    "IfMatch": "s3:if-match",
+    "IfNoneMatch": "s3:if-none-match",
     "Prefix": "s3:prefix",
     "Delimiter": "s3:delimiter",
     "MaxKeys": "s3:max-keys",
@@ -20,8 +23,6 @@ _FROM_PARAMS = {
 }
 # Source: Service Authorization Reference, Amazon S3: the keys that are a request's headers by name.
 _FROM_HEADERS = {
-    "if-match": "s3:if-match",
-    "if-none-match": "s3:if-none-match",
     "x-amz-object-ownership": "s3:x-amz-object-ownership",
     **{
         f"x-amz-{name}": f"s3:x-amz-{name}"
@@ -49,6 +50,16 @@ _PRINCIPAL_TYPES = {
     PrincipalKind.USER: "User",
     PrincipalKind.ASSUMED_ROLE: "AssumedRole",
     PrincipalKind.ANONYMOUS: "Anonymous",
+}
+
+# Source: Amazon S3 User Guide, "Enforce conditional writes": parts of an upload take no condition.
+_CREATES_OBJECT = {
+    "PutObject": "true",
+    "CopyObject": "true",
+    "CompleteMultipartUpload": "true",
+    "CreateMultipartUpload": "false",
+    "UploadPart": "false",
+    "UploadPartCopy": "false",
 }
 
 Conditions = dict[str, tuple[str, ...]]
@@ -80,6 +91,8 @@ def request_conditions(
         **{f"aws:principaltag/{name.lower()}": (value,) for name, value in (tags or {}).items()},
         **_of_params(known.routed.params),
     }
+    if (creates := _CREATES_OBJECT.get(known.routed.operation.name)) is not None:
+        conditions["s3:objectcreationoperation"] = (creates,)
     for header, key in _FROM_HEADERS.items():
         if (value := request.headers.get(header)) is not None:
             conditions[key] = (value,)

@@ -220,8 +220,9 @@ def _read_call(call: AuthorizedCall, target: ObjectLambdaTarget, direct_url: str
 
 
 def _hide_missing(call: AuthorizedCall, missing: NoSuchKey | None) -> None:
-    """Who may not list must not learn which keys exist. Source: GetObject, "Permissions"."""
-    if call.routed.operation.name in ("GetObject", "HeadObject") and not call.rights.may_list():
+    """Who may not list must not learn which keys exist. Source: GetObject(Attributes), "Permissions"."""
+    reads = call.routed.operation.name in ("GetObject", "GetObjectAttributes", "HeadObject")
+    if reads and not call.rights.may_list():
         raise AccessDenied from missing
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from onread.addressing.copy_source import CopySource, copy_source_text, parse_copy_source
 from onread.addressing.names import is_alias
-from onread.errors import MissingContentLength, NoSuchAccessPoint
+from onread.errors import MissingContentLength, NoSuchAccessPoint, NotImplemented
 from onread.gateway.call import AuthorizedCall
 from onread.gateway.documents import parse_document, read_document
 from onread.gateway.payload import announced_algorithm, open_payload
@@ -17,7 +17,7 @@ from onread.wire.message import Body, BytesBody, Response
 from onread.wire.output import Output
 
 # Documents that decide which store does it, or what the caller may do: onread must understand them.
-_UNDERSTOOD = frozenset({"CreateBucket", "DeleteObjects", "PutObjectTagging"})
+_UNDERSTOOD = frozenset({"CreateBucket", "DeleteObjects", "PutObjectTagging", "RestoreObject"})
 _TAG_COUNT = "x-amz-tagging-count"
 
 
@@ -49,6 +49,8 @@ async def store_call(
             document = await read_document(body, operation.document_limit_bytes)
         if not raw or operation.name in _UNDERSTOOD:
             params = {**params, **await parse_document(operation, document)}
+    if "OutputLocation" in (params.get("RestoreRequest") or {}):
+        raise NotImplemented("RestoreObject writes to no other object: no policy was asked about it.")
     source = _copy_source(params, find_source)
     if source is not None:
         params = {**params, "CopySource": copy_source_text(source)}

@@ -102,14 +102,25 @@ def _object_lambda_action(operation: str, params: Mapping[str, Any]) -> str:
 
 
 def further_actions(operation: str, params: Mapping[str, Any]) -> tuple[str, ...]:
-    """The actions that an operation needs besides its own: members of a write that set an ACL, tags, a lock.
+    """The actions that an operation needs besides its own, by its members: to set an ACL, tags, a lock.
 
-    Source: Amazon S3 API Reference, PutObject, CreateMultipartUpload and GetObjectAttributes, "Permissions".
+    Source: Amazon S3 API Reference, PutObject, CreateMultipartUpload, CreateBucket and GetObjectAttributes,
+    "Permissions"; Amazon S3 User Guide, "Enforce conditional deletes".
     """
-    if operation == "GetObjectAttributes":
-        return (required_action("s3", "GetObject", params),)
-    if operation not in ("PutObject", "CopyObject", "CreateMultipartUpload"):
-        return ("s3:BypassGovernanceRetention",) if params.get("BypassGovernanceRetention") else ()
+    match operation:
+        case "GetObjectAttributes":
+            return (required_action("s3", "GetObject", params),)
+        case "CreateBucket":
+            return _to_create_bucket(params)
+        case "PutObject" | "CopyObject" | "CreateMultipartUpload":
+            return _to_write(params)
+    needed = ["s3:BypassGovernanceRetention"] if params.get("BypassGovernanceRetention") else []
+    if operation == "DeleteObject" and params.get("IfMatch") not in (None, "*"):
+        needed.append("s3:GetObject")  # whose ETag it is that matches
+    return tuple(needed)
+
+
+def _to_write(params: Mapping[str, Any]) -> tuple[str, ...]:
     needed = []
     if any(name == "ACL" or name.startswith("Grant") for name in params):
         needed.append("s3:PutObjectAcl")
@@ -120,6 +131,29 @@ def further_actions(operation: str, params: Mapping[str, Any]) -> tuple[str, ...
     if "ObjectLockLegalHoldStatus" in params:
         needed.append("s3:PutObjectLegalHold")
     return tuple(needed)
+
+
+def _to_create_bucket(params: Mapping[str, Any]) -> tuple[str, ...]:
+    needed = []
+    if params.get("ACL", "private") != "private" or any(name.startswith("Grant") for name in params):
+        needed.append("s3:PutBucketAcl")
+    if params.get("ObjectLockEnabledForBucket"):
+        needed += ["s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"]
+    if "ObjectOwnership" in params:
+        needed.append("s3:PutBucketOwnershipControls")
+    return tuple(needed)
+
+
+def object_lambda_actions(operation: str, params: Mapping[str, Any]) -> tuple[str, ...]:
+    """The actions that an operation needs at an Object Lambda access point: its own, and further ones.
+
+    Raises:
+        MethodNotAllowed, NotImplemented, InvalidArgument: see `required_action`.
+    """
+    own = required_action("s3-object-lambda", operation, params)
+    names = (each.removeprefix("s3:") for each in further_actions(operation, params))
+    further = (f"s3-object-lambda:{name}" for name in names if name in OBJECT_LAMBDA_ACTIONS)
+    return (own, *(each for each in further if each != own))
 
 
 def source_reads(operation: str, params: Mapping[str, Any]) -> tuple[tuple[str, str, str | None], ...]:

@@ -8,6 +8,7 @@ from onread.policy.actions import (
     function_arn,
     further_actions,
     object_arn,
+    object_lambda_actions,
     required_action,
     service_resource,
     source_reads,
@@ -159,13 +160,32 @@ def test_what_an_object_lambda_access_point_does_not_offer_is_refused(operation)
         ("PutObject", {"ObjectLockLegalHoldStatus": "ON"}, ("s3:PutObjectLegalHold",)),
         ("DeleteObject", {"BypassGovernanceRetention": True}, ("s3:BypassGovernanceRetention",)),
         ("PutObjectTagging", {"Tagging": {}}, ()),
-        ("DeleteObjects", {"BypassGovernanceRetention": True}, ("s3:BypassGovernanceRetention",)),
+        ("DeleteObject", {"IfMatch": '"e"'}, ("s3:GetObject",)),
+        ("DeleteObject", {"IfMatch": "*"}, ()),
+        ("DeleteObject", {"IfMatch": None}, ()),
+        ("CreateBucket", {"ACL": "private"}, ()),
+        ("CreateBucket", {"ACL": "public-read"}, ("s3:PutBucketAcl",)),
+        ("CreateBucket", {"GrantRead": "id=1"}, ("s3:PutBucketAcl",)),
+        ("CreateBucket", {"ObjectOwnership": "ObjectWriter"}, ("s3:PutBucketOwnershipControls",)),
+        ("CreateBucket", {"ObjectLockEnabledForBucket": False}, ()),
+        (
+            "CreateBucket",
+            {"ObjectLockEnabledForBucket": True},
+            ("s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"),
+        ),
         ("GetObjectAttributes", {"Key": "k"}, ("s3:GetObject",)),
         ("GetObjectAttributes", {"VersionId": "v"}, ("s3:GetObjectVersion",)),
     ],
 )
 def test_members_of_a_write_may_need_further_actions(operation, params, actions):
     assert further_actions(operation, params) == actions
+
+
+def test_an_object_lambda_access_point_is_asked_about_what_a_write_sets():
+    given = {"Tagging": "a=b", "ACL": "private", "ObjectLockLegalHoldStatus": "ON"}
+    actions = ["PutObject", "PutObjectAcl", "PutObjectTagging", "PutObjectLegalHold"]
+    assert list(object_lambda_actions("PutObject", given)) == [f"s3-object-lambda:{each}" for each in actions]
+    assert object_lambda_actions("GetObjectAttributes", {}) == ("s3-object-lambda:GetObject",)
 
 
 @pytest.mark.parametrize("operation", ["CopyObject", "UploadPartCopy"])

@@ -23,27 +23,36 @@ _NOT_FORWARDED = frozenset(
         "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
         "transfer-encoding", "upgrade", "x-amz-account-id", "x-amz-content-sha256", "x-amz-copy-source",
         "x-amz-date", "x-amz-decoded-content-length", "x-amz-expected-bucket-owner",
-        "x-amz-security-token", "x-amz-source-expected-bucket-owner", "x-amz-trailer", "x-forwarded-for",
-        "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip",
+        "x-amz-replication-status", "x-amz-security-token", "x-amz-source-expected-bucket-owner",
+        "x-amz-trailer", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
+        "x-real-ip",
     }
 )  # fmt: skip
 
 # Words of stores, which no policy of ours is asked about: MinIO's force-delete empties a whole prefix.
-_OF_A_STORE = ("x-minio-", "x-emc-", "x-rgw-", "x-rustfs-", "x-seaweedfs-")
+# A header Seaweed-... becomes what SeaweedFS keeps of an object: its owner, its ACL, its locks.
+_OF_A_STORE = ("x-minio-", "x-emc-", "x-rgw-", "rgwx-", "x-rustfs-", "x-seaweedfs-", "seaweed-")
 # As parameters. MinIO's `metadata` adds every object's metadata and tags to a list, its `events` waits for
 # what others write, its `lambdaArn` runs a function.
 _ASKS_A_STORE = frozenset({"events", "lambdaarn", "metadata"})
+_BYPASS = "x-amz-bypass-governance-retention"
 # What a policy may have looked at: no Connection line takes it away behind its back.
 _NEVER_OF_A_HOP = ("x-amz-", "content-", "if-")
 
 
-def forwarded_headers(headers: Headers) -> list[Pair]:
+def forwarded_headers(headers: Headers, *, bypasses_retention: bool = False) -> list[Pair]:
     """The caller's headers that the store is to see, in their order and spelling.
 
     The account behind ``x-amz-expected-bucket-owner`` is onread's, and was checked there.
+
+    Args:
+        bypasses_retention: the operation may go round a retention, and policies were asked whether it may:
+            some stores do it for any write that says so.
     """
     names = tuple([name for name, _ in headers])
     kept = list(compress(headers, _are_forwarded(names, ",".join(headers.get_all("connection")))))
+    if not bypasses_retention and _BYPASS in headers:
+        kept = [pair for pair in kept if pair[0].lower() != _BYPASS]
     if "content-encoding" not in headers:
         return kept
     return [pair for pair in map(_without_aws_chunked, kept) if pair is not None]
@@ -81,7 +90,7 @@ def forwarded_query(query: str) -> str:
     kept = []
     for name, value in split_query(query):
         plain = decode_query_text(name).lower()
-        if plain in _ASKS_A_STORE or plain.startswith(("x-amz-", "rgwx-", *_OF_A_STORE)):
+        if plain in _ASKS_A_STORE or plain.startswith(("x-amz-", *_OF_A_STORE)):
             continue
         pair = _encoded(name)
         kept.append(f"{pair}={_encoded(value)}" if value else pair)

@@ -138,7 +138,8 @@ class UpstreamStore:
         )
 
     async def _forward(self, call: StoreCall, request: Request, scope: AsyncExitStack) -> Output | Response:
-        headers = forwarded_headers(request.headers)
+        bypasses = bool(call.params.get("BypassGovernanceRetention"))
+        headers = forwarded_headers(request.headers, bypasses_retention=bypasses)
         if call.copy_source is not None:
             headers.append(("x-amz-copy-source", copy_source_text(call.copy_source)))
             await self._check_tags(call, call.copy_source)

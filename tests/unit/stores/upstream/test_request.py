@@ -52,10 +52,25 @@ def test_no_connection_line_takes_away_what_policies_looked_at():
 
 
 @pytest.mark.parametrize(
-    "name", ["X-Minio-Force-Delete", "x-minio-source-mtime", "X-Seaweedfs-Ttl", "x-rgw-a"]
+    "name",
+    [
+        "X-Minio-Force-Delete",
+        "x-minio-source-mtime",
+        "X-Seaweedfs-Ttl",
+        "x-rgw-a",
+        "Seaweed-X-Amz-Owner",
+        "Rgwx-Uid",
+        "X-Amz-Replication-Status",
+    ],
 )
 def test_words_of_a_store_that_no_policy_knows_stay_here(name):
     assert forwarded_headers(Headers([(name, "true"), ("x-amz-meta-a", "1")])) == [("x-amz-meta-a", "1")]
+
+
+@pytest.mark.parametrize("bypasses", [True, False])
+def test_a_retention_is_gone_round_by_those_alone_who_were_asked(bypasses):
+    given = Headers([("x-amz-acl", "private"), ("X-Amz-Bypass-Governance-Retention", "true")])
+    assert forwarded_headers(given, bypasses_retention=bypasses) == list(given)[: 1 + bypasses]
 
 
 @pytest.mark.parametrize(
