@@ -29,6 +29,8 @@ from onread.metadata.transactions import MOST_WAITING, MOST_WAITING_SECONDS
 
 from .conftest import ACCOUNT, OpenRecords, a_function, a_key, a_user, an_access_point, opener
 
+pytestmark = pytest.mark.slow  # each over databases that are started, filled and ended
+
 
 def run_sql(file: Path, *statements: str) -> None:
     connection = sqlite3.connect(file)

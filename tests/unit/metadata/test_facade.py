@@ -30,6 +30,8 @@ from .conftest import (
     an_object_lambda_access_point,
 )
 
+pytestmark = pytest.mark.slow  # each over databases that are started, filled and ended
+
 
 def test_everything_written_is_there_after_a_reopen(open_records: OpenRecords) -> None:
     code = b"zip"

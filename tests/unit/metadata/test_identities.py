@@ -11,6 +11,8 @@ from onread.metadata.identity_records import POLICIES_OF_AWS, ManagedPolicy, Pol
 
 from .conftest import ACCOUNT, NOW, OpenRecords, a_user
 
+pytestmark = pytest.mark.slow  # each over databases that are started, filled and ended
+
 BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 

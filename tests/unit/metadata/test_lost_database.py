@@ -18,6 +18,8 @@ from onread.metadata.facade import Records
 
 from .conftest import ACCOUNT, MASTER_KEY, NOW, REGION, an_access_point
 
+pytestmark = pytest.mark.slow  # each over databases that are started, filled and ended
+
 BACK_SECONDS = 5
 PATIENCE_SECONDS = 30  # of a machine with much else to do; what is promised is measured
 

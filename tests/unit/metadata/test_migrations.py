@@ -17,6 +17,8 @@ from onread.metadata.schema import HEAD, alembic_version, metadata
 
 from .conftest import OpenRecords
 
+pytestmark = pytest.mark.slow  # each over databases that are started, filled and ended
+
 
 def described(engine: Engine) -> dict[str, object]:
     inspector = inspect(engine)

@@ -20,6 +20,8 @@ from onread.metadata.schema import HEAD, alembic_version
 
 from .conftest import MASTER_KEY, an_access_point, opener
 
+pytestmark = pytest.mark.slow  # each over databases that are started, filled and ended
+
 CANARY = "c4n4ry"
 
 

@@ -20,6 +20,8 @@ from onread.metadata.records import Function
 
 from .conftest import ACCOUNT, NOW, REGION, OpenRecords, a_function, an_access_point
 
+pytestmark = pytest.mark.slow  # each over databases that are started, filled and ended
+
 CODE, LAYER = b"code", b"layer"
 CODE_SHA, LAYER_SHA = (hashlib.sha256(content).hexdigest() for content in (CODE, LAYER))
 

@@ -121,6 +121,7 @@ def unloaded_p99():
     return p99(server.served())
 
 
+@pytest.mark.slow
 def test_R042_twice_the_load_leaves_the_served_quick_and_nearly_as_many():
     server, seconds = Server(), 4
     server.arrivals("a", 2 * CAPACITY, seconds)
@@ -138,6 +139,7 @@ def test_R042_twice_the_load_leaves_the_served_quick_and_nearly_as_many():
     assert len(server.served()) + len(server.refused()) == len(server.guests)
 
 
+@pytest.mark.slow
 def test_R046_keys_that_overrun_the_door_together_share_it():
     server = Server()
     for key, of_capacity in (("a", 0.5), ("b", 1), ("c", 4)):
@@ -189,6 +191,7 @@ def test_R044_few_who_come_again_at_once_keep_a_crowded_door_busy_and_no_busier(
     assert len(served) >= 0.9 * CAPACITY * (server.ends_at - 0.6)
 
 
+@pytest.mark.slow
 def test_T260_whoever_asks_for_little_is_served_soon_while_others_overrun_the_door():
     server = Server()
     server.arrivals("greedy", 4 * CAPACITY, 3)
@@ -200,6 +203,7 @@ def test_T260_whoever_asks_for_little_is_served_soon_while_others_overrun_the_do
     assert max(guest.answered_at - guest.came_at for guest in modest[1:]) <= 10 * SERVED
 
 
+@pytest.mark.slow
 def test_T254_a_few_callers_of_one_key_are_not_sent_away_for_the_crowd_of_others():
     server, seconds = Server(), 4
     server.arrivals("crowd", 2 * CAPACITY, seconds)
@@ -256,6 +260,7 @@ def test_a_guest_who_leaves_is_told_nothing_more():
     assert len(server.served()) + len(server.refused()) < 12
 
 
+@pytest.mark.slow
 def test_R042_whom_a_glance_does_not_tell_is_read_before_it_is_sent_away():
     server = Server()
     server.arrivals("unclear", 2 * CAPACITY, 2)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from ipaddress import ip_network
 
+import pytest
+
 from onread.functions.invoker import Failed, Invocation, Returned
 from onread.functions.webhooks import clients
 from onread.functions.webhooks.address import WebhookRules
@@ -79,6 +81,7 @@ async def serving():
         yield server, listening.sockets[0].getsockname()[1]
 
 
+@pytest.mark.slow
 def test_an_event_that_cannot_be_written_ends_no_other_run():
     deep = b'{"userRequest":{"headers":{}},"x":' + b"[" * 400 + b"]" * 400 + b"}"
 

@@ -107,6 +107,7 @@ def test_entries_of_one_key_are_told_apart(pairs, limit):
     assert seen == places
 
 
+@pytest.mark.slow
 def test_T236_a_page_of_huge_groups_fetches_few_rows():
     """100 groups of 1,000 keys: skipped over, not read."""
     places = [Cursor(b"%03d/%04d" % (group, number)) for group in range(100) for number in range(1000)]
