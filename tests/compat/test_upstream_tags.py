@@ -155,14 +155,18 @@ def test_a_version_is_read_by_its_own_tags(over_store, careful):
     assert refused(careful.copy_object, Bucket=bucket, Key="copy", CopySource=source) == DENIED
 
 
-def test_the_store_is_never_asked_for_another_version_than_the_policy(over_store):
-    """It deletes the newest object when a version id in a batch is empty."""
+def test_the_store_is_never_asked_for_another_object_than_the_policy(over_store):
+    """It deletes the newest one when a version id in a batch is empty, and copies `secret` as `secret/`."""
     bucket = over_store.bucket()
     tag(over_store, bucket)
     no_newest = document(allow("*", "*"), allow("s3:DeleteObject", "*", effect="Deny"))
     s3 = over_store.client_as("s3", *over_store.user(no_newest)[1:])
     batch = {"Objects": [{"Key": "open", "VersionId": ""}]}
     assert refused(s3.delete_objects, Bucket=bucket, Delete=batch) == ("InvalidArgument", 400)
+    named = document(allow("*", "*"), allow("*", f"arn:aws:s3:::{bucket}/secret", effect="Deny"))
+    s3 = over_store.client_as("s3", *over_store.user(named)[1:])
+    assert refused(s3.copy_object, Bucket=bucket, Key="copy", CopySource=f"{bucket}/secret/") == DENIED
+    assert refused(s3.get_object_tagging, Bucket=bucket, Key="secret/") == DENIED
     secret = {"Bucket": bucket, "Key": "secret", "ObjectAttributes": ["ETag", "ObjectSize"]}
     no_secrets = document(allow("*", "*"), allow("s3:GetObject", "*", SECRET, effect="Deny"))
     s3 = over_store.client_as("s3", *over_store.user(no_secrets)[1:])

@@ -363,3 +363,23 @@ def test_an_object_lambda_access_point_may_keep_tags_from_being_set(tmp_path):
         ]
 
     assert run(tmp_path, story) == [200, 403]
+
+
+@pytest.mark.parametrize("slashes", ["/", "//", "%5C"])
+def test_a_slash_at_the_end_of_a_key_leads_round_no_deny(tmp_path, slashes):
+    """A store may read ``secret`` then; a folder's marker needs no right to the bare name."""
+    secret = statement("Deny", "s3:*", "arn:aws:s3:::bucket/secret")
+    inside = statement("Allow", "s3:*", "arn:aws:s3:::bucket/folder/*")
+
+    async def story(road):
+        authorizer = replace(road.pipeline.authorize, forwards=lambda _bucket: True)
+        road.pipeline = replace(road.pipeline, authorize=authorizer)
+        key = await road.user("user", policy(statement("Allow", "s3:*"), secret))
+        source = (("x-amz-copy-source", f"bucket/secret{slashes}"),)
+        return [
+            (await road.call("PUT", "/bucket/new", headers=source, key=key)).status,
+            (await road.call("GET", f"/bucket/secret{slashes}?tagging", key=key)).status,
+            (await road.call("PUT", "/bucket/folder/", key=await road.user("inside", policy(inside)))).status,
+        ]
+
+    assert run(tmp_path, story) == [403, 403, 200]

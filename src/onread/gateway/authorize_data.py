@@ -12,7 +12,7 @@ from onread.gateway.attached_policies import AttachedPolicies, Place, bucket_and
 from onread.gateway.call import ResolvedCall
 from onread.gateway.conditions import Conditions
 from onread.gateway.known_tags import TaggedObject
-from onread.gateway.spellings import plain_spelling, spellings
+from onread.gateway.spellings import plain_spelling, spellings, without_end
 from onread.gateway.tag_conditions import existing_tag, requested_tags
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.input_url import check_input_grant
@@ -125,9 +125,9 @@ class DataRules:
                 place.attached,
                 _version(original.version_id),
                 _tags(asker, original.bucket, each, original.version_id),
-                granted=granted,
+                granted=allowed,
             )
-            for each in self._spellings(original.bucket, original.key)
+            for each, allowed in self._spellings(original.bucket, original.key, granted=granted)
         )
 
     def _require_all(self, asker: Asker, place: Place, operation: str, params: Mapping[str, Any]) -> None:
@@ -159,9 +159,9 @@ class DataRules:
                 place.attached_at(each),
                 conditions,
                 _tags(asker, place.bucket, each, version_id),
-                granted=granted,
+                granted=allowed,
             )
-            for each in self._spellings(place.bucket, key)
+            for each, allowed in self._spellings(place.bucket, key, granted=granted)
         )
 
     def _may_at_source(self, asker: Asker, action: str, source: str, version_id: str | None) -> bool:
@@ -177,12 +177,20 @@ class DataRules:
                 self.attached.of_object(object_arn(bucket, each)),
                 _version(version_id),
                 _tags(asker, bucket, each, version_id),
+                granted=allowed,
             )
-            for each in self._spellings(bucket, key)
+            for each, allowed in self._spellings(bucket, key, granted=False)
         )
 
-    def _spellings(self, bucket: str, key: str) -> tuple[str, ...]:
-        return spellings(key) if self.forwards(bucket) else (key,)
+    def _spellings(self, bucket: str, key: str, *, granted: bool) -> Iterator[tuple[str, bool]]:
+        """The keys to ask about, and of each whether only a deny refuses it."""
+        if not self.forwards(bucket):
+            yield key, granted
+            return
+        for each in spellings(key):
+            yield each, granted
+        if (bare := without_end(key)) is not None:
+            yield bare, True
 
     def _prefixes(self, bucket: str, prefix: str | None) -> Iterator[Conditions]:
         """What is asked about a list: nothing more, and the prefix as its store may read it."""

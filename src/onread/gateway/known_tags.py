@@ -26,7 +26,7 @@ MOST_KNOWN: Final = 64
 LONGEST_SECONDS: Final = 60.0
 """How long many questions may take together; whoever asks has a deadline of his own."""
 MOST_ROUNDS: Final = 8
-"""How often one question is put: a copy is about two objects, each in two spellings at most."""
+"""How often one question is put: a copy is about two objects, each in three spellings at most."""
 
 
 @frozen()

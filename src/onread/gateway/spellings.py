@@ -16,6 +16,17 @@ def spellings(key: str) -> tuple[str, ...]:
     return (key, plain) if plain not in ("", key) else (key,)
 
 
+def without_end(key: str) -> str | None:
+    """The plain key without the slash at its end, when it has one.
+
+    SeaweedFS copies ``secret/x`` when it is asked to copy ``secret/x/``, and shows its tags. Who may make a
+    folder's marker need not be allowed anything about its bare name: what is denied there is denied to him.
+    """
+    if not key.endswith(("/", "\\")):
+        return None
+    return plain_spelling(key).rstrip("/") or None
+
+
 def plain_spelling(text: str) -> str:
     """A key, or the beginning of some, without leading, doubled or backward slashes."""
     if "\\" not in text and "//" not in text and not text.startswith("/"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from onread.gateway.spellings import plain_spelling, spellings
+from onread.gateway.spellings import plain_spelling, spellings, without_end
 
 
 @pytest.mark.parametrize("key", ["a", "a/b", "a/", "a/./b", "\U0001f980/b", "/", "//"])
@@ -24,3 +24,20 @@ def test_the_plain_spelling_is_asked_about_too(key, plain):
 )
 def test_the_beginning_of_keys_may_be_spelled_away(text, plain):
     assert plain_spelling(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("key", "bare"),
+    [
+        ("a", None),
+        ("a/b", None),
+        ("/", None),
+        ("\\", None),
+        ("", None),
+        ("a/", "a"),
+        ("/a//b\\/", "a/b"),
+        ("a\\", "a"),
+    ],
+)
+def test_a_slash_at_the_end_may_be_nothing(key, bare):
+    assert without_end(key) == bare
