@@ -2,6 +2,8 @@
 
 import errno
 import shutil
+import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 from onread.stores.local.disk import Disk
@@ -10,46 +12,61 @@ STEPS = ("create", "write", "sync", "close", "rename", "link", "sync_directory",
 
 
 class SteppedDisk(Disk):
-    """Calls ``step(name)`` before each step that changes something."""
+    """Calls ``step(name)`` before each step that changes something.
+
+    Attributes:
+        alone: held during both.
+    """
+
+    alone = nullcontext()
 
     def step(self, name):
         raise NotImplementedError
 
     def create(self, directory, name):
-        self.step("create")
-        return super().create(directory, name)
+        with self.alone:
+            self.step("create")
+            return super().create(directory, name)
 
     def write(self, file, chunks):
-        self.step("write")
-        super().write(file, chunks)
+        with self.alone:
+            self.step("write")
+            super().write(file, chunks)
 
     def sync(self, file):
-        self.step("sync")
-        super().sync(file)
+        with self.alone:
+            self.step("sync")
+            super().sync(file)
 
     def close(self, file):
-        self.step("close")
-        super().close(file)
+        with self.alone:
+            self.step("close")
+            super().close(file)
 
     def rename(self, directory, name, new_directory, new_name):
-        self.step("rename")
-        super().rename(directory, name, new_directory, new_name)
+        with self.alone:
+            self.step("rename")
+            super().rename(directory, name, new_directory, new_name)
 
     def link(self, directory, name, new_directory, new_name):
-        self.step("link")
-        super().link(directory, name, new_directory, new_name)
+        with self.alone:
+            self.step("link")
+            super().link(directory, name, new_directory, new_name)
 
     def sync_directory(self, directory):
-        self.step("sync_directory")
-        super().sync_directory(directory)
+        with self.alone:
+            self.step("sync_directory")
+            super().sync_directory(directory)
 
     def unlink(self, directory, name):
-        self.step("unlink")
-        super().unlink(directory, name)
+        with self.alone:
+            self.step("unlink")
+            super().unlink(directory, name)
 
     def commit(self, connection):
-        self.step("commit")
-        super().commit(connection)
+        with self.alone:
+            self.step("commit")
+            super().commit(connection)
 
 
 class RecordingDisk(SteppedDisk):
@@ -63,9 +80,13 @@ class RecordingDisk(SteppedDisk):
 
 
 class SnapshotDisk(SteppedDisk):
-    """Copies the data directory before each step: what a kill -9 at that moment leaves."""
+    """Copies the data directory before each step: what a kill -9 at that moment leaves.
+
+    No other thread takes a step while it copies: a kill is one moment for all of them.
+    """
 
     def __init__(self, directory: Path, snapshots: Path):
+        self.alone = threading.RLock()
         self._directory = directory
         self._snapshots = snapshots
         self.armed = False
