@@ -149,6 +149,19 @@ def test_an_object_lambda_access_point_is_asked_about_versions_of_a_batch(tmp_pa
     assert run(tmp_path, story) == (1, {"open", "secret"} - deleted)
 
 
+def test_an_object_lambda_access_point_is_asked_about_an_etag_of_a_batch(tmp_path):
+    """As for a single delete: whether the key goes tells what it holds."""
+    its_policy = policy(statement("Deny", "s3-object-lambda:GetObject", OLAP, Principal="*"))
+
+    async def story(road):
+        alias = await olap(road, its_policy)
+        named = await delete(road, alias, "open", etag='<ETag>"0"</ETag>')
+        plain = await delete(road, alias, "secret")
+        return [b"<Code>AccessDenied</Code>" in each.body for each in (named, plain)]
+
+    assert run(tmp_path, story) == [True, False]
+
+
 @pytest.mark.parametrize(
     "its_statements",
     [
@@ -367,19 +380,22 @@ def test_an_object_lambda_access_point_may_keep_tags_from_being_set(tmp_path):
 
 @pytest.mark.parametrize("slashes", ["/", "//", "%5C"])
 def test_a_slash_at_the_end_of_a_key_leads_round_no_deny(tmp_path, slashes):
-    """A store may read ``secret`` then; a folder's marker needs no right to the bare name."""
+    """A store may read ``secret`` then; a marker is read and written without a right to the bare name."""
     secret = statement("Deny", "s3:*", "arn:aws:s3:::bucket/secret")
     inside = statement("Allow", "s3:*", "arn:aws:s3:::bucket/folder/*")
+    fence = {"Effect": "Deny", "Action": "s3:*", "NotResource": "arn:aws:s3:::bucket/folder/*"}
 
     async def story(road):
         authorizer = replace(road.pipeline.authorize, forwards=lambda _bucket: True)
         road.pipeline = replace(road.pipeline, authorize=authorizer)
         key = await road.user("user", policy(statement("Allow", "s3:*"), secret))
         source = (("x-amz-copy-source", f"bucket/secret{slashes}"),)
+        fenced = await road.user("inside", policy(inside, fence))
         return [
             (await road.call("PUT", "/bucket/new", headers=source, key=key)).status,
             (await road.call("GET", f"/bucket/secret{slashes}?tagging", key=key)).status,
-            (await road.call("PUT", "/bucket/folder/", key=await road.user("inside", policy(inside)))).status,
+            (await road.call("PUT", "/bucket/folder/", key=fenced)).status,
+            (await road.call("GET", "/bucket/folder/", key=fenced)).status,
         ]
 
-    assert run(tmp_path, story) == [403, 403, 200]
+    assert run(tmp_path, story) == [403, 403, 200, 200]

@@ -37,6 +37,13 @@ async def point_goes(records):
     await records.delete_access_point(ACCOUNT, "point")
 
 
+async def olap_turns(records):
+    def elsewhere(record):
+        return replace(record, configuration=record.configuration.replace("/point", "/other"))
+
+    await records.update_object_lambda_access_point(ACCOUNT, "olap", elsewhere)
+
+
 @pytest.mark.parametrize(
     ("through", "changes", "status"),
     [
@@ -46,6 +53,7 @@ async def point_goes(records):
         ("olap", point_denies, 403),
         ("olap", olap_denies, 403),
         ("olap", olap_goes, 400),
+        ("olap", olap_turns, 403),
     ],
 )
 def test_T038_an_upload_is_asked_about_by_the_access_points_there_are_then(
@@ -53,7 +61,9 @@ def test_T038_an_upload_is_asked_about_by_the_access_points_there_are_then(
 ):
     async def story():
         async with asyncio.timeout(60), open_road(tmp_path / "data") as road:
-            await road.call("PUT", "/bucket")
+            for bucket in ("bucket", "other-bucket"):
+                await road.call("PUT", f"/{bucket}")
+            await road.access_point("other", "other-bucket")
             point = await road.access_point("point", "bucket")
             olap = await road.olap("olap", point, await road.function("f"))
 

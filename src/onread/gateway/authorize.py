@@ -16,7 +16,7 @@ from onread.addressing.arn import FunctionReference
 from onread.errors import AccessDenied, LambdaPermissionError, MissingAuthenticationToken
 from onread.gateway.asker import Asker
 from onread.gateway.attached_policies import AttachedPolicies, Place
-from onread.gateway.authorize_data import DataRules, check_grant
+from onread.gateway.authorize_data import DataRules, check_grant, conditions_of, is_bare, of_batch
 from onread.gateway.authorize_service import ServiceRules
 from onread.gateway.call import (
     AccessPointTarget,
@@ -28,6 +28,7 @@ from onread.gateway.call import (
     ResolvedCall,
     RoutedCall,
     ServiceTarget,
+    Target,
     WriteTarget,
     is_object_lambda,
 )
@@ -38,7 +39,7 @@ from onread.metadata.facade import Records
 from onread.metadata.records import AccessPoint
 from onread.objectlambda.configuration import parse_function_arn
 from onread.objectlambda.sessions import CALLED_VIA
-from onread.policy.actions import function_arn, object_lambda_actions, required_action
+from onread.policy.actions import function_arn, object_lambda_actions
 from onread.policy.principal import PrincipalKind
 from onread.wire.frozen import frozen
 
@@ -186,8 +187,11 @@ class Authorizer:
         # Strangers are let in to read what there is; to name a version needs its own grant, as everywhere.
         granted = asker.let_in and params.get("VersionId") is None
         original = _original(target, params.get("Key"), params.get("VersionId"))
+        extra, bare = conditions_of({"VersionId": params.get("VersionId")}), is_bare(operation.name)
         for action in actions:
-            if not self.data.may_at_object_lambda(asker, place, action, original, granted=granted):
+            if not self.data.may_at_object_lambda(
+                asker, place, action, original, extra, granted=granted, bare=bare
+            ):
                 raise AccessDenied
         transformation = target.transformation_for(operation.name)
         if target.lists_results(operation.name):
@@ -236,10 +240,11 @@ class _Rights:
         data, target = self.authorizer.data, self.call.target
         if isinstance(target, ObjectLambdaTarget):
             point = self.authorizer.attached.object_lambda(target.access_point)
-            action = required_action("s3-object-lambda", "DeleteObject", item)
-            original = _original(target, item["Key"], item.get("VersionId"))
-            if not data.may_at_object_lambda(self.asker, point, action, original):
-                return False
+            asked = of_batch(item, self._routed.params)
+            original, extra = _original(target, item["Key"], asked["VersionId"]), conditions_of(asked)
+            for action in object_lambda_actions("DeleteObject", asked):
+                if not data.may_at_object_lambda(self.asker, point, action, original, extra):
+                    return False
         return data.may_delete(self.asker, self.place, item, self._routed.params)
 
     async def may_read_result(self, key: str) -> bool:
@@ -251,7 +256,7 @@ class _Rights:
             return False
         place = authorizer.attached.object_lambda(target.access_point)
         action, original = "s3-object-lambda:GetObject", _original(target, key, None)
-        return authorizer.data.may_at_object_lambda(self.asker, place, action, original)
+        return authorizer.data.may_at_object_lambda(self.asker, place, action, original, {})
 
     def may_list(self) -> bool:
         return self.authorizer.data.may_list(self.asker, self.place)
@@ -291,8 +296,12 @@ class _Rights:
         self.authorizer.services.require_named(self._routed.operation, self.asker, params)
 
     async def recheck(self) -> None:
-        # Anew, by what records, policies and tags are now; only the time is still that of the request.
-        await self.authorizer(self.authorizer.resolve(self.call.known), now=self.now)
+        # Anew, by what records, policies and tags are now; only the time is still that of the request, and
+        # the bucket, to which the body has gone.
+        call = self.authorizer.resolve(self.call.known)
+        if _bucket_of(call.target) != _bucket_of(self.call.target):
+            raise AccessDenied("The access point leads to another bucket than when the upload began.")
+        await self.authorizer(call, now=self.now)
 
     async def _answer(self, question: Callable[..., _Answer], *about: Any) -> _Answer:
         return await self.asker.tags.answer(partial(question, *about))
@@ -300,6 +309,18 @@ class _Rights:
     @property
     def _routed(self) -> RoutedCall:
         return self.call.known.routed
+
+
+def _bucket_of(target: Target) -> str | None:
+    match target:
+        case BucketTarget(bucket) | BucketFunctionTarget(bucket, _):
+            return bucket
+        case AccessPointTarget(access_point):
+            return access_point.bucket
+        case ObjectLambdaTarget():
+            return target.supporting.bucket
+        case ServiceTarget() | WriteTarget():
+            return None
 
 
 def _original(target: ObjectLambdaTarget, key: str | None, version_id: str | None) -> TaggedObject | None:

@@ -23,6 +23,22 @@ from onread.protocol.query_string import read_query
 
 # What their document names decides: asked when it has been read.
 _ASKED_LATER = frozenset({"DeleteObjects", "PutObjectTagging"})
+# SeaweedFS does none of these to ``a`` when it is asked for ``a/``: folders' markers are read and written so.
+_OF_MARKERS = frozenset(
+    {
+        "AbortMultipartUpload",
+        "CompleteMultipartUpload",
+        "CopyObject",
+        "CreateMultipartUpload",
+        "DeleteObject",
+        "GetObject",
+        "HeadObject",
+        "ListParts",
+        "PutObject",
+        "UploadPart",
+        "UploadPartCopy",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +82,10 @@ class DataRules:
         self, asker: Asker, place: Place, item: Mapping[str, Any], params: Mapping[str, Any]
     ) -> bool:
         """Whether the caller may delete one key of a batch: as DeleteObject would, with the batch's head."""
-        key, version_id, etag = item["Key"], item.get("VersionId"), item.get("ETag")
-        asked = {**params, "VersionId": version_id, "IfMatch": etag}
-        conditions = {**_version(version_id), **({"s3:if-match": (etag,)} if etag is not None else {})}
+        asked = of_batch(item, params)
         actions = (required_action("s3", "DeleteObject", asked), *further_actions("DeleteObject", asked))
-        return all(self._may(asker, place, each, key, version_id, conditions) for each in actions)
+        key, version_id, extra = item["Key"], asked["VersionId"], conditions_of(asked)
+        return all(self._may(asker, place, each, key, version_id, extra) for each in actions)
 
     def may_list(self, asker: Asker, place: Place) -> bool:
         """Whether the caller may list, which decides between 404 and 403 for a missing key."""
@@ -80,7 +95,7 @@ class DataRules:
         """Whether the caller may know how many tags an object has."""
         version_id = params.get("VersionId")
         action = required_action("s3", "GetObjectTagging", params)
-        return self._may(asker, place, action, params["Key"], version_id)
+        return self._may(asker, place, action, params["Key"], version_id, bare=True)
 
     def may_read_input(self, asker: Asker, place: Place, params: Mapping[str, Any]) -> bool:
         """Whether the caller may read the original through the supporting access point."""
@@ -109,25 +124,27 @@ class DataRules:
         place: Place,
         action: str,
         original: TaggedObject | None,
+        extra: Conditions,
         *,
         granted: bool = False,
+        bare: bool = False,
     ) -> bool:
         """Whether an Object Lambda access point lets the caller do it, by the tags of the original.
 
         It has no resources below its own.
         """
         if original is None:
-            return asker.allows(action, place.arn, place.attached, {}, granted=granted)
+            return asker.allows(action, place.arn, place.attached, extra, granted=granted)
         return all(
             asker.allows(
                 action,
                 place.arn,
                 place.attached,
-                _version(original.version_id),
+                extra,
                 _tags(asker, original.bucket, each, original.version_id),
                 granted=allowed,
             )
-            for each, allowed in self._spellings(original.bucket, original.key, granted=granted)
+            for each, allowed in self._spellings(original.bucket, original.key, granted=granted, bare=bare)
         )
 
     def _require_all(self, asker: Asker, place: Place, operation: str, params: Mapping[str, Any]) -> None:
@@ -135,7 +152,16 @@ class DataRules:
         for action in (required_action("s3", operation, params), *further_actions(operation, params)):
             for prefix in self._prefixes(place.bucket, params.get("Prefix")):
                 asked = {**requested, **prefix}
-                if not self._may(asker, place, action, key, version_id, asked, granted=asker.let_in):
+                if not self._may(
+                    asker,
+                    place,
+                    action,
+                    key,
+                    version_id,
+                    asked,
+                    granted=asker.let_in,
+                    bare=is_bare(operation),
+                ):
                     raise AccessDenied
 
     def _may(
@@ -148,6 +174,7 @@ class DataRules:
         requested: Mapping[str, tuple[str, ...]] | None = None,
         *,
         granted: bool = False,
+        bare: bool = False,
     ) -> bool:
         conditions = {**place.conditions, **requested} if requested else place.conditions
         if key is None:
@@ -161,7 +188,7 @@ class DataRules:
                 _tags(asker, place.bucket, each, version_id),
                 granted=allowed,
             )
-            for each, allowed in self._spellings(place.bucket, key, granted=granted)
+            for each, allowed in self._spellings(place.bucket, key, granted=granted, bare=bare)
         )
 
     def _may_at_source(self, asker: Asker, action: str, source: str, version_id: str | None) -> bool:
@@ -179,18 +206,18 @@ class DataRules:
                 _tags(asker, bucket, each, version_id),
                 granted=allowed,
             )
-            for each, allowed in self._spellings(bucket, key, granted=False)
+            for each, allowed in self._spellings(bucket, key, granted=False, bare=True)
         )
 
-    def _spellings(self, bucket: str, key: str, *, granted: bool) -> Iterator[tuple[str, bool]]:
-        """The keys to ask about, and of each whether only a deny refuses it."""
+    def _spellings(self, bucket: str, key: str, *, granted: bool, bare: bool) -> Iterator[tuple[str, bool]]:
+        """The keys to ask about, and of each whether only a deny refuses it; see `is_bare`."""
         if not self.forwards(bucket):
             yield key, granted
             return
         for each in spellings(key):
             yield each, granted
-        if (bare := without_end(key)) is not None:
-            yield bare, True
+        if bare and (plain := without_end(key)) is not None:
+            yield plain, True
 
     def _prefixes(self, bucket: str, prefix: str | None) -> Iterator[Conditions]:
         """What is asked about a list: nothing more, and the prefix as its store may read it."""
@@ -207,7 +234,29 @@ class DataRules:
             return False
         self.attached.refuse_strangers(asker.principal, found.bucket, found)
         place = self.attached.access_point(found, {})
-        return self._may(asker, place, action, key, version_id, _version(version_id))
+        return self._may(asker, place, action, key, version_id, _version(version_id), bare=True)
+
+
+def is_bare(operation: str) -> bool:
+    """Whether a store may take a slash at the end of the key for nothing; see `without_end`."""
+    return operation not in _OF_MARKERS
+
+
+def of_batch(item: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of the DeleteObject that one key of a batch stands for, which has the batch's head."""
+    return {
+        **params,
+        "VersionId": item.get("VersionId"),
+        "IfMatch": item.get("ETag"),
+        "IfMatchSize": item.get("Size"),
+        "IfMatchLastModifiedTime": item.get("LastModifiedTime"),
+    }
+
+
+def conditions_of(params: Mapping[str, Any]) -> Conditions:
+    """What is asked with an object that the request names in no head."""
+    etag = params.get("IfMatch")
+    return {**_version(params.get("VersionId")), **({"s3:if-match": (etag,)} if etag is not None else {})}
 
 
 def _tags(asker: Asker, bucket: str, key: str, version_id: str | None) -> FindLate:

@@ -19,8 +19,9 @@ def spellings(key: str) -> tuple[str, ...]:
 def without_end(key: str) -> str | None:
     """The plain key without the slash at its end, when it has one.
 
-    SeaweedFS copies ``secret/x`` when it is asked to copy ``secret/x/``, and shows its tags. Who may make a
-    folder's marker need not be allowed anything about its bare name: what is denied there is denied to him.
+    SeaweedFS copies ``secret/x`` when it is asked to copy ``secret/x/``, and shows its tags, ACL and
+    attributes; it neither reads, overwrites nor deletes it. Who may make a folder's marker need not be
+    allowed anything about its bare name: what is denied there is denied to him.
     """
     if not key.endswith(("/", "\\")):
         return None

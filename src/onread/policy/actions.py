@@ -115,9 +115,12 @@ def further_actions(operation: str, params: Mapping[str, Any]) -> tuple[str, ...
         case "PutObject" | "CopyObject" | "CreateMultipartUpload":
             return _to_write(params)
     needed = ["s3:BypassGovernanceRetention"] if params.get("BypassGovernanceRetention") else []
-    if operation == "DeleteObject" and params.get("IfMatch") not in (None, "*"):
-        needed.append("s3:GetObject")  # whose ETag it is that matches
+    if operation == "DeleteObject" and any(params.get(each) not in (None, "*") for each in _TELL_OF_OBJECT):
+        needed.append(required_action("s3", "GetObject", params))  # whether it goes tells what it is
     return tuple(needed)
+
+
+_TELL_OF_OBJECT = ("IfMatch", "IfMatchSize", "IfMatchLastModifiedTime")
 
 
 def _to_write(params: Mapping[str, Any]) -> tuple[str, ...]:
