@@ -17,15 +17,20 @@ install: .venv/installed
 demo: install
 	$(BIN)/onread demo
 
+# The files that take long stand first and stay there: at the end no process waits for the other's last one.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+# Without what opens databases and starts processes, for the sake of who waits: `make test` runs all.
+QUICK := tests/unit $(foreach package,control functions metadata stores,--ignore tests/unit/$(package))
+
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 check: install
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/unit tests/flow -m "not slow" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q $(QUICK) -m "not slow" $(SIDE_BY_SIDE)
 
 format: install
 	$(BIN)/ruff format $(SOURCES)
