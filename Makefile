@@ -17,8 +17,7 @@ install: .venv/installed
 demo: install
 	$(BIN)/onread demo
 
-# The files that take long stand first and stay there: at the end no process waits for the other's last one.
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE := -n 2 --dist loadfile
 # Without what opens databases and starts processes, for the sake of who waits: `make test` runs all.
 QUICK := tests/unit $(foreach package,control functions metadata stores,--ignore tests/unit/$(package))
 
