@@ -31,6 +31,8 @@ ALL_BUCKETS = "arn:aws:s3:::*"
 """What ListBuckets is about."""
 
 _COPIES = frozenset({"CopyObject", "UploadPartCopy"})
+# What a delete may demand of the object: whether it goes tells what the object is.
+_TELL_OF_OBJECT = ("IfMatch", "IfMatchSize", "IfMatchLastModifiedTime")
 _OPERATION = re.compile(r"[A-Z][A-Za-z0-9]*")
 
 
@@ -116,11 +118,8 @@ def further_actions(operation: str, params: Mapping[str, Any]) -> tuple[str, ...
             return _to_write(params)
     needed = ["s3:BypassGovernanceRetention"] if params.get("BypassGovernanceRetention") else []
     if operation == "DeleteObject" and any(params.get(each) not in (None, "*") for each in _TELL_OF_OBJECT):
-        needed.append(required_action("s3", "GetObject", params))  # whether it goes tells what it is
+        needed.append(required_action("s3", "GetObject", params))
     return tuple(needed)
-
-
-_TELL_OF_OBJECT = ("IfMatch", "IfMatchSize", "IfMatchLastModifiedTime")
 
 
 def _to_write(params: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import json
 from functools import partial
 
 import pytest
+from tests.unit.policy.callers import USER
 
 from onread.errors import AccessDenied, SlowDown
 from onread.gateway.asker import Asker
@@ -13,17 +14,9 @@ from onread.gateway.known_tags import KnownTags, TaggedObject, TagsNotKnown
 from onread.gateway.own_policies import OwnPolicies
 from onread.gateway.tag_conditions import existing_tag
 from onread.policy.document import parse_policy
-from onread.policy.principal import Principal, PrincipalKind
 
 OPEN = {"StringEquals": {"s3:ExistingObjectTag/class": "open"}}
 READ, BY_TAG = {"Action": "s3:GetObject"}, {"Action": "s3:*", "Condition": OPEN}
-USER = Principal(
-    kind=PrincipalKind.USER,
-    account_id="111122223333",
-    arn="arn:aws:iam::111122223333:user/u",
-    principal_id="AIDA",
-    user_name="u",
-)
 NAMED = TaggedObject("bucket", "key", None)
 
 

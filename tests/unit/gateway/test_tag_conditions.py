@@ -1,6 +1,7 @@
 from functools import partial
 
 import pytest
+from tests.unit.policy.callers import USER
 
 from onread.errors import BadRequest, InvalidArgument
 from onread.gateway.known_tags import KnownTags, TaggedObject
@@ -8,15 +9,7 @@ from onread.gateway.tag_conditions import existing_tag, requested_tags
 from onread.policy.document import parse_policy
 from onread.policy.evaluate import AccessQuery, decide
 from onread.policy.patterns import LateContext
-from onread.policy.principal import Principal, PrincipalKind
 
-USER = Principal(
-    kind=PrincipalKind.USER,
-    account_id="111122223333",
-    arn="arn:aws:iam::111122223333:user/u",
-    principal_id="AIDA",
-    user_name="u",
-)
 POLICY = """{"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*",
      "Condition": {"StringEquals": {"s3:ExistingObjectTag/Class": ["open", "${s3:ExistingObjectTag/same}"]}}},
